@@ -1,7 +1,7 @@
 """The canonical crop: a face turned upright and scaled by its eyes and nose bridge, never by its mouth.
 
 Head motion that no audio tells is so taken out before the mouth is drawn or judged.
-Crop pixels: 112 x 112, eyes level at y = 30, 34 pixels apart; a wide-open jaw still fits.
+Crop pixels: 112 x 112, eyes level at y = 27, 32 pixels apart; a wide-open jaw ends near y = 100.
 """
 
 import cv2
@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 CROP_SIZE = 112
+FLOW_CELLS = 28  # the flow head's field: one vector for each 4 x 4 crop pixels
+MOUTH_BOX = (28, 52, 84, 92)  # x0, y0, x1, y1 in crop pixels: what the flow head may paint
 
 # Points of the face mesh that speech does not move.
 RIGHT_EYE = (33, 133)  # outer, inner corner
@@ -17,14 +19,14 @@ NOSE_BRIDGE = (168, 6, 197, 195)
 # Mean positions over ten speakers, made symmetric (crop pixels).
 _CANONICAL = np.array(
     [
-        [31.4, 29.6],
-        [46.6, 30.4],
-        [65.4, 30.4],
-        [80.6, 29.6],
-        [56.0, 27.6],
-        [56.0, 32.0],
+        [32.8, 26.6],
+        [47.2, 27.4],
+        [64.8, 27.4],
+        [79.2, 26.6],
+        [56.0, 24.7],
+        [56.0, 28.9],
+        [56.0, 32.6],
         [56.0, 35.9],
-        [56.0, 39.5],
     ]
 )
 
