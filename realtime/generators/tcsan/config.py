@@ -1,0 +1,107 @@
+"""The presets of system 1.
+
+A frame k stands for 40 k ms. Its window is the 28 MFCC hops from 4 k + `window_offset_hops` on; hop j is heard from 10 j to
+10 j + 25 ms. So the future audio that a frame needs is 10 (offset + 27) + 25 + 40 × lookahead ms: 750 ms for `paper`, 155 ms for `live` and `lite`.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from realtime.errors import ConfigError
+
+Head = Literal["flow", "pixels"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TcsanConfig:
+    """Shapes of the generator.
+
+    lookahead: future frames of the temporal network, None for the published symmetric taps (unlimited);
+    identity_channels, audio_channels: width of each encoder's first layer; au_channels, au_hidden: of each Audio2AU;
+    fusion_channels, n_blocks: the temporal network; head: `pixels`, the published decoder, or `flow`; head_channels: its first layer's width.
+    """
+
+    preset: str
+    head: Head
+    window_offset_hops: int
+    lookahead: int | None
+    identity_channels: int
+    audio_channels: int
+    au_channels: int
+    au_hidden: int
+    fusion_channels: int = 256
+    n_blocks: int = 4
+    head_channels: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def paper() -> TcsanConfig:
+    """The published shapes: centred window, symmetric non-causal taps, every pixel painted by six transposed convolutions."""
+    return TcsanConfig(
+        preset="paper",
+        head="pixels",
+        window_offset_hops=-13,
+        lookahead=None,
+        identity_channels=32,
+        audio_channels=32,
+        au_channels=32,
+        au_hidden=64,
+        head_channels=128,
+    )
+
+
+def live() -> TcsanConfig:
+    """The default: 155 ms of future audio in all, the flow head."""
+    return TcsanConfig(
+        preset="live",
+        head="flow",
+        window_offset_hops=-22,
+        lookahead=2,
+        identity_channels=16,
+        audio_channels=20,
+        au_channels=16,
+        au_hidden=32,
+        head_channels=64,
+    )
+
+
+def lite() -> TcsanConfig:
+    """`live` at about a third of its cost, for more sessions on a core."""
+    return TcsanConfig(
+        preset="lite",
+        head="flow",
+        window_offset_hops=-22,
+        lookahead=2,
+        identity_channels=8,
+        audio_channels=12,
+        au_channels=8,
+        au_hidden=16,
+        fusion_channels=128,
+        head_channels=32,
+    )
+
+
+PRESETS = {"paper": paper, "live": live, "lite": lite}
+
+
+def preset(name: str) -> TcsanConfig:
+    """A preset by its name.
+
+    Raises ConfigError where there is none.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"no preset {name!r}: one of {', '.join(PRESETS)} was expected")
+    return PRESETS[name]()
+
+
+def from_dict(values: dict[str, Any]) -> TcsanConfig:
+    """A configuration as a checkpoint keeps it.
+
+    Raises ConfigError on an unknown or missing key.
+    """
+    known = {field.name for field in fields(TcsanConfig)}
+    if wrong := set(values) ^ known:
+        raise ConfigError(f"a configuration of system 1 with unknown or missing keys: {', '.join(sorted(wrong))}")
+    return TcsanConfig(**values)

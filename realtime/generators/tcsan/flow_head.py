@@ -1,0 +1,114 @@
+"""The flow head: moves the portrait's own pixels and paints only what lies between the lips.
+
+It keeps identity and sharpness at any resolution, and an output of zero is the portrait itself, which is what silence needs.
+Its own deviation from papers/1, whose decoder is `decoder.py`; the measurements behind it are in docs/decisions/.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+from realtime.alignment import CROP_SIZE, FLOW_CELLS, MOUTH_BOX
+from realtime.generators.layers.session_skip import SkipConv, add_session
+from realtime.generators.streaming import Tensors
+from realtime.generators.tcsan.identity import SIDES
+
+FLOW_SCALE = 4.0  # crop pixels a unit of the network's output: lips move by a few pixels
+
+
+class FlowHead(nn.Module):
+    """Feature → flow [N, 2, 28, 28] and mouth [N, 4, 40, 56].
+
+    flow: (dx, dy) in crop pixels; the output's pixel p shows the portrait's pixel p + flow(p). It is zero on the crop's border.
+    mouth: R, G, B and mask in 0..1 over MOUTH_BOX, one crop pixel each; the mask is zero on the box's border.
+    Session tensors: skip_7, skip_14, skip_28, skip_mouth_56, skip_mouth_112: constant shares of the layers' outputs.
+    """
+
+    names = ("flow", "mouth")
+
+    def __init__(self, features: int, skip_widths: tuple[int, ...], channels: int) -> None:
+        super().__init__()
+        c56, c28, c14, c7 = skip_widths
+        c, half = channels, channels // 2
+        self.channels = channels
+        self.fc = nn.Linear(features, c * SIDES[-1] ** 2)
+        self.at_7 = SkipConv(c, c7, c)
+        self.up_14 = nn.ConvTranspose2d(c, c, 4, stride=2, padding=1)
+        self.of_14 = nn.Conv2d(c14, c, 3, padding=1)
+        self.up_28 = nn.ConvTranspose2d(c, half, 4, stride=2, padding=1)
+        self.of_28 = nn.Conv2d(c28, half, 3, padding=1)
+        self.to_flow = nn.Conv2d(half, 2, 3, padding=1)
+        self.mouth_28 = nn.ConvTranspose2d(half, half, 4, stride=2, padding=1)
+        self.of_mouth_56 = nn.Conv2d(c56, half, 3, padding=1)
+        self.mouth_56 = nn.ConvTranspose2d(half, half // 2, 4, stride=2, padding=1)
+        self.of_mouth_112 = nn.Conv2d(3, half // 2, 5, padding=2)
+        self.to_mouth = nn.Conv2d(half // 2, 4, 3, padding=1)
+        self._start_at_rest()
+        self.register_buffer("flow_taper", _taper(FLOW_CELLS, FLOW_CELLS, zero=1, width=2), persistent=False)
+        x0, y0, x1, y1 = MOUTH_BOX
+        self.register_buffer("mask_taper", _taper(y1 - y0, x1 - x0, zero=1, width=5), persistent=False)
+
+    def _start_at_rest(self) -> None:
+        """An untrained head returns the portrait."""
+        nn.init.zeros_(self.to_flow.weight)
+        nn.init.zeros_(self.to_flow.bias)  # type: ignore[arg-type]
+        with torch.no_grad():
+            self.to_mouth.bias[3] = -2.0  # type: ignore[index]
+
+    def session(self, portrait: Tensor, maps: list[Tensor]) -> Tensors:
+        map_56, map_28, map_14, map_7 = maps
+        return {
+            "skip_7": self.at_7.session(map_7),
+            "skip_14": self.of_14(map_14),
+            "skip_28": self.of_28(map_28),
+            "skip_mouth_56": self.of_mouth_56(in_mouth_box(map_56)),
+            "skip_mouth_112": self.of_mouth_112(in_mouth_box(portrait) * 2 - 1),
+        }
+
+    def forward(self, feature: Tensor, identity: Tensors) -> Tensors:
+        """Feature [N, F]; N is a multiple of the sessions in `identity`."""
+        x = relu(self.fc(feature)).reshape(-1, self.channels, SIDES[-1], SIDES[-1])
+        x = relu(self.at_7(x, identity["skip_7"]))
+        x = relu(add_session(self.up_14(x), identity["skip_14"]))
+        x = relu(add_session(self.up_28(x), identity["skip_28"]))
+        flow = self.to_flow(x) * (FLOW_SCALE * self.flow_taper)
+        m = relu(add_session(self.mouth_28(in_mouth_box(x)), identity["skip_mouth_56"]))
+        m = relu(add_session(self.mouth_56(m), identity["skip_mouth_112"]))
+        m = torch.sigmoid(self.to_mouth(m))
+        return {"flow": flow, "mouth": torch.cat([m[:, :3], m[:, 3:] * self.mask_taper], 1)}
+
+    def picture(self, outputs: Tensors, portrait: Tensor) -> Tensor:
+        """The crop [N, 3, 112, 112] that the outputs make of the portraits [N, 3, 112, 112]."""
+        moved = warp(portrait, outputs["flow"])
+        mouth = outputs["mouth"]
+        x0, y0, x1, y1 = MOUTH_BOX
+        padding = (x0, CROP_SIZE - x1, y0, CROP_SIZE - y1)
+        mask = F.pad(mouth[:, 3:], padding)
+        return moved * (1 - mask) + F.pad(mouth[:, :3], padding) * mask
+
+
+def warp(portrait: Tensor, flow: Tensor) -> Tensor:
+    """Portrait [N, 3, S, S] seen through flow [N, 2, cells, cells] (portrait pixels)."""
+    side = portrait.shape[-1]
+    dense = F.interpolate(flow, size=(side, side), mode="bicubic", align_corners=False)
+    centres = (torch.arange(side, device=flow.device, dtype=flow.dtype) * 2 + 1) / side - 1
+    x = centres + dense[:, 0] * (2 / side)
+    y = centres[:, None] + dense[:, 1] * (2 / side)
+    return F.grid_sample(portrait, torch.stack([x, y], -1), padding_mode="border", align_corners=False)
+
+
+def in_mouth_box(maps: Tensor) -> Tensor:
+    """The mouth box of maps [N, C, S, S] that cover the whole crop."""
+    x0, y0, x1, y1 = (edge * maps.shape[-1] // CROP_SIZE for edge in MOUTH_BOX)
+    return maps[..., y0:y1, x0:x1]
+
+
+def _taper(height: int, width_cells: int, *, zero: int, width: int) -> Tensor:
+    """[height, width_cells]: `zero` cells of 0 along the border, then a linear rise over `width` cells to 1."""
+
+    def ramp(n: int) -> Tensor:
+        to_border = torch.minimum(torch.arange(n), n - 1 - torch.arange(n))
+        return ((to_border - zero + 1) / width).clamp(0, 1)
+
+    return ramp(height)[:, None] * ramp(width_cells)[None, :]

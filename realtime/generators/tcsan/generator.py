@@ -1,0 +1,78 @@
+"""System 1 in one piece: windows of speech + a portrait → its moving mouth."""
+
+import torch
+from torch import Tensor, nn
+
+from realtime.generators.streaming import Tensors
+from realtime.generators.tcsan import audio2au, audio_encoder, identity
+from realtime.generators.tcsan.audio2au import ActionUnits
+from realtime.generators.tcsan.audio_encoder import AudioEncoder
+from realtime.generators.tcsan.config import TcsanConfig
+from realtime.generators.tcsan.decoder import PixelHead
+from realtime.generators.tcsan.flow_head import FlowHead
+from realtime.generators.tcsan.identity import IdentityEncoder
+from realtime.generators.tcsan.tcsan import Tcsan
+
+# B sessions, T frames, M coefficients (12), H hops (28)
+
+
+class TcsanGenerator(nn.Module):
+    """The published encoders, Audio2AU and TCSAN, and one of two heads.
+
+    Source: papers/1, section 3.1. Its keeping of the streaming contract: `realtime.generators.streaming`.
+    mfcc_mean, mfcc_std [12]: of the training speech; windows are standardised by them.
+    """
+
+    mfcc_mean: Tensor
+    mfcc_std: Tensor
+
+    def __init__(self, config: TcsanConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.identity_encoder = IdentityEncoder(config.identity_channels)
+        self.audio_encoder = AudioEncoder(config.audio_channels)
+        self.action_units = ActionUnits(config.au_channels, config.au_hidden)
+        driving = audio_encoder.FEATURE + audio2au.FEATURE * len(audio2au.ACTION_UNITS)
+        self.tcsan = Tcsan(
+            identity.FEATURE + driving, config.fusion_channels, n_blocks=config.n_blocks, lookahead=config.lookahead
+        )
+        head = FlowHead if config.head == "flow" else PixelHead
+        self.head = head(config.fusion_channels, self.identity_encoder.widths, config.head_channels)
+        self.register_buffer("mfcc_mean", torch.zeros(12))
+        self.register_buffer("mfcc_std", torch.ones(12))
+
+    @property
+    def lookahead(self) -> int:
+        return self.tcsan.lookahead
+
+    def prepare(self, portrait: Tensor) -> Tensors:
+        """Portrait [B, 3, 112, 112] RGB in 0..1 → everything about it that a session keeps."""
+        feature, maps = self.identity_encoder(portrait)
+        return {"identity_feature": feature, **self.head.session(portrait, maps)}
+
+    def initial_state(self, batch: int) -> Tensors:
+        return self.tcsan.initial_state(batch)
+
+    def listen(self, window: Tensor) -> Tensor:
+        """Window [N, M, H] → audio and action-unit features [N, 832]."""
+        x = (window - self.mfcc_mean[:, None]) / self.mfcc_std[:, None]
+        return torch.cat([self.audio_encoder(x), self.action_units(x)], 1)
+
+    def fuse(self, identity: Tensors, windows: Tensor) -> Tensor:
+        """Offline up to the head: windows [B, T, M, H] → [B, T, C]."""
+        batch, frames = windows.shape[:2]
+        heard = self.listen(windows.flatten(0, 1)).unflatten(0, (batch, frames))
+        who = identity["identity_feature"][:, None].expand(-1, frames, -1)
+        return self.tcsan(torch.cat([who, heard], 2))  # type: ignore[no-any-return]
+
+    def forward(self, identity: Tensors, windows: Tensor) -> Tensors:
+        """Offline reference: windows [B, T, M, H] → the head's outputs [B, T, ...]."""
+        fused = self.fuse(identity, windows)
+        outputs = self.head(fused.flatten(0, 1), identity)
+        return {name: value.unflatten(0, fused.shape[:2]) for name, value in outputs.items()}
+
+    def step(self, identity: Tensors, window: Tensor, end: Tensor, state: Tensors) -> tuple[Tensors, Tensors]:
+        """One frame: window [B, M, H] in, the head's outputs of the frame `lookahead` before it."""
+        x = torch.cat([identity["identity_feature"], self.listen(window)], 1)
+        fused, state = self.tcsan.step(x, end, state)
+        return self.head(fused, identity), state

@@ -1,0 +1,68 @@
+"""The GRID audiovisual sentence corpus: 25 fps, 3 s a clip, one folder a speaker.
+
+Source: M. Cooke, J. Barker, S. Cunningham, X. Shao, *An audio-visual corpus for speech perception and automatic speech
+recognition*, JASA 120(5), 2006; CC BY 4.0 (Zenodo record 3625687). The originals are `SPEAKER/CODE.mpg` (MPEG-1 video, MP2
+sound, sometimes in a folder `video`); Matroska copies are read as well. Word times, where present, are `SPEAKER/align/CODE.align`.
+"""
+
+import logging
+from pathlib import Path
+
+from realtime.errors import ConfigError
+from training.corpora.clip import Clip
+
+log = logging.getLogger(__name__)
+
+VIDEO_SUFFIXES = (".mpg", ".mkv", ".mp4")
+ALIGN_UNITS_PER_S = 25_000
+WORDS: tuple[dict[str, str], ...] = (
+    {"b": "bin", "l": "lay", "p": "place", "s": "set"},
+    {"b": "blue", "g": "green", "r": "red", "w": "white"},
+    {"a": "at", "b": "by", "i": "in", "w": "with"},
+    {},  # a letter speaks for itself
+    dict(zip("z123456789", "zero one two three four five six seven eight nine".split(), strict=True)),
+    {"a": "again", "n": "now", "p": "please", "s": "soon"},
+)
+
+
+def sentence(code: str) -> str:
+    """The words of a GRID file name: `bbaf2n` → `bin blue at f two now`.
+
+    Raises ValueError where the name is not a GRID code.
+    """
+    if len(code) != len(WORDS):
+        raise ValueError(f"{code!r} is not a GRID sentence: six characters were expected")
+    try:
+        return " ".join(table[letter] if table else letter for letter, table in zip(code, WORDS, strict=True))
+    except KeyError as error:
+        raise ValueError(f"{code!r} is not a GRID sentence: {error.args[0]!r} stands for no word there") from None
+
+
+def find_clips(root: Path) -> list[Clip]:
+    """All clips under a GRID folder, by speaker and name. Files that are not GRID's are reported and left out.
+
+    Raises ConfigError where there are none.
+    """
+    clips: dict[str, Clip] = {}
+    for path in sorted(root.glob("*/**/*")):
+        if path.suffix not in VIDEO_SUFFIXES:
+            continue
+        speaker = path.relative_to(root).parts[0]
+        try:
+            text = sentence(path.stem)
+        except ValueError as error:
+            log.warning("left out %s: %s", path, error)
+            continue
+        align = root / speaker / "align" / f"{path.stem}.align"
+        words = read_align(align) if align.exists() else ()
+        clip = Clip(path=path, speaker=speaker, name=path.stem, text=text, words=words)
+        clips.setdefault(clip.key, clip)
+    if not clips:
+        raise ConfigError(f"no GRID clips under {root}: SPEAKER/CODE.mpg (or .mkv, .mp4) was expected")
+    return [clips[key] for key in sorted(clips)]
+
+
+def read_align(path: Path) -> tuple[tuple[float, float, str], ...]:
+    """Word times in seconds; `sil` is silence."""
+    rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
+    return tuple((int(a) / ALIGN_UNITS_PER_S, int(b) / ALIGN_UNITS_PER_S, word) for a, b, word in rows)
