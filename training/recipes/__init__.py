@@ -1,0 +1,1 @@
+"""One training loop a system, each on one screen."""

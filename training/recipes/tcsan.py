@@ -1,0 +1,186 @@
+"""The recipe of system 1.
+
+papers/1, 4.2: Adam, β1 0.5, learning rate 2e-4, reconstruction 1.5, identity 1.5, perceptual 0.07. Deviations: the `flow` head also learns
+from landmark motion, the inner mouth's mask and colours, and a smooth field; the rate is higher with a cosine end, because the data are
+few; Audio2AU learns jointly, without pre-training on action-unit labels.
+"""
+
+import json
+import logging
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from realtime.generators.tcsan.config import TcsanConfig
+from realtime.generators.tcsan.generator import TcsanGenerator
+from training import checkpoint as checkpoints
+from training.averaging import AveragedWeights
+from training.checkpoint import Checkpoint
+from training.dataset import Batch, SpeechVideo
+from training.losses import motion, picture
+from training.losses.perceptual import Perceptual
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """steps and rate of the optimiser, and each loss's weight."""
+
+    steps: int = 8000
+    learning_rate: float = 6e-4
+    weight_decay: float = 1e-2
+    seed: int = 1
+    save_minutes: float = 5
+    bf16: bool = True
+    reconstruction: float = 1.5
+    identity: float = 1.5
+    perceptual: float = 0.07
+    perceptual_every: int = 8  # frames: VGG costs more than the generator
+    position: float = 1.0
+    movement: float = 1.0
+    roughness: float = 0.05
+    painted: float = 1.0
+    opening: float = 0.5
+
+
+def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, origin: dict[str, Any]) -> Path:
+    """Trains, or goes on training, in `folder`; returns the checkpoint. origin: what the data are, kept in the checkpoint."""
+    torch.manual_seed(recipe.seed)
+    generator = TcsanGenerator(config)
+    generator.mfcc_mean.copy_(torch.from_numpy(data.mfcc_mean))
+    generator.mfcc_std.copy_(torch.from_numpy(data.mfcc_std))
+    averaged = AveragedWeights(generator)
+    optimiser = torch.optim.AdamW(
+        generator.parameters(), recipe.learning_rate, betas=(0.5, 0.99), weight_decay=recipe.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, recipe.learning_rate, recipe.steps, pct_start=0.04, div_factor=10, cycle_momentum=False
+    )
+    perceptual = Perceptual() if recipe.perceptual else None
+    path, step = folder / "checkpoint.pt", 0
+    if path.exists():
+        step = _resume(path, config, generator, averaged, optimiser, schedule, data)
+    board, saved = SummaryWriter(str(folder / "tensorboard")), time.monotonic()
+    with tqdm(total=recipe.steps, initial=step, desc=f"training {config.preset}", unit="step") as bar:
+        while step < recipe.steps:
+            batch = data.draw()
+            with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
+                parts = losses(generator, batch, recipe, perceptual)
+            total = torch.stack(list(parts.values())).sum()
+            optimiser.zero_grad()
+            total.backward()
+            torch.nn.utils.clip_grad_norm_(generator.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            averaged.update(generator)
+            step += 1
+            bar.update()
+            if step % 20 == 0:
+                bar.set_postfix(loss=f"{total.item():.3f}")
+                _record(board, parts, total, step)
+            if time.monotonic() - saved > 60 * recipe.save_minutes or step == recipe.steps:
+                saved = time.monotonic()
+                training = {
+                    "network": generator.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "schedule": schedule.state_dict(),
+                    "torch_rng": torch.get_rng_state(),
+                    "data_rng": json.dumps(data.rng_state),
+                }
+                weights = averaged.network.state_dict()
+                kept = Checkpoint(
+                    system="tcsan",
+                    config=config.to_dict(),
+                    step=step,
+                    weights=weights,
+                    training=training,
+                    recipe={**asdict(recipe), "commit": _commit()},
+                    data=origin,
+                )
+                checkpoints.save(kept, path)
+    return path
+
+
+def losses(
+    generator: TcsanGenerator, batch: Batch, recipe: Recipe, perceptual: Perceptual | None
+) -> dict[str, Tensor]:
+    """Every loss by its name, weighted."""
+    identity = generator.prepare(batch.portrait)
+    fused = generator.fuse(identity, batch.windows)
+    drawn = batch.target.shape[1]
+    index = batch.first_drawn[:, None] + torch.arange(drawn)
+    fused = fused.gather(1, index[..., None].expand(-1, -1, fused.shape[2]))
+    outputs = generator.head(fused.flatten(0, 1), identity)
+    outputs = {name: value.float() for name, value in outputs.items()}
+    portrait = batch.portrait[:, None].expand_as(batch.target).flatten(0, 1)
+    target = batch.target.flatten(0, 1)
+    crop = generator.head.picture(outputs, portrait)
+    parts = {
+        "reconstruction": recipe.reconstruction * picture.reconstruction(crop, target),
+        "identity": recipe.identity * picture.identity(crop, portrait),
+    }
+    if perceptual is not None:
+        some = slice(None, None, recipe.perceptual_every)
+        parts["perceptual"] = recipe.perceptual * perceptual(picture.of_mouth(crop[some]), picture.of_mouth(target[some]))
+    if "flow" in outputs:
+        parts |= _flow_losses(outputs, batch, target, recipe)
+    return parts
+
+
+def _flow_losses(outputs: dict[str, Tensor], batch: Batch, target: Tensor, recipe: Recipe) -> dict[str, Tensor]:
+    flow, mouth = outputs["flow"], outputs["mouth"]
+    by_clip = flow.unflatten(0, batch.landmarks.shape[:2])
+    position, movement = motion.landmark_flow(by_clip, batch.landmarks, batch.portrait_landmarks)
+    opening = batch.opening.flatten(0, 1)
+    return {
+        "position": recipe.position * position,
+        "movement": recipe.movement * movement,
+        "roughness": recipe.roughness * motion.roughness(flow),
+        "painted": recipe.painted * picture.painted(mouth[:, :3], picture.of_mouth(target), opening),
+        "opening": recipe.opening * picture.opening_mask(mouth[:, 3], opening),
+    }
+
+
+def _resume(
+    path: Path,
+    config: TcsanConfig,
+    generator: TcsanGenerator,
+    averaged: AveragedWeights,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    data: SpeechVideo,
+) -> int:
+    """Restores everything and returns the step; refuses another configuration's checkpoint."""
+    found = checkpoints.load(path)
+    if found.config != config.to_dict():
+        raise checkpoints.ModelError(
+            f"{path} holds another configuration ({found.config['preset']}): name another folder, or remove it to start anew"
+        )
+    generator.load_state_dict(found.training["network"])
+    averaged.network.load_state_dict(found.weights)
+    optimiser.load_state_dict(found.training["optimiser"])
+    schedule.load_state_dict(found.training["schedule"])
+    torch.set_rng_state(found.training["torch_rng"])
+    data.rng_state = json.loads(found.training["data_rng"])
+    log.info("going on from step %d of %s", found.step, path)
+    return found.step
+
+
+def _record(board: SummaryWriter, parts: dict[str, Tensor], total: Tensor, step: int) -> None:
+    for name, value in parts.items():
+        board.add_scalar(f"loss/{name}", value.item(), step)
+    board.add_scalar("loss/total", total.item(), step)
+
+
+def _commit() -> str:
+    """The commit the recipe was run from, or nothing outside a checkout."""
+    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True)
+    return found.stdout.strip()
