@@ -1,0 +1,22 @@
+"""`facewire export`: a checkpoint becomes a model folder."""
+
+import argparse
+import json
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a `facewire train` run")
+    parser.add_argument("folder", type=Path, help="model folder to write; replaced where it exists")
+    parser.add_argument("--to", default="openvino", choices=("openvino", "torch"), help="what will run it (%(default)s)")
+    parser.add_argument("--figures", type=Path, help="JSON of a `facewire evaluate` run, kept in the manifest")
+
+
+def run(args: argparse.Namespace) -> int:
+    from export.export import export
+
+    figures = json.loads(args.figures.read_text()) if args.figures else None
+    found = export(args.checkpoint, args.to, args.folder, figures)
+    shown = ", ".join(f"{name} {value:.1e}" for name, value in found.largest.items())
+    print(f"{args.folder}: equal to the generator over {found.frames} streamed frames (largest difference: {shown})")
+    return 0

@@ -1,0 +1,83 @@
+"""Checkpoint → model folder: graphs, parity gate, manifest. Nothing is left behind that was not proven."""
+
+import shutil
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from export import parity
+from export.openvino_graph import round_to_half, write_graphs
+from realtime.errors import ConfigError, ModelError
+from realtime.generators.registry import system
+from realtime.model_spec import read_manifest, write_manifest
+from realtime.runners.openvino_runner import OpenVinoRunner
+from realtime.runners.runner import load_runner
+from realtime.runners.torch_runner import WEIGHTS, spec_of
+from training.checkpoint import Checkpoint, load
+
+TARGETS = ("openvino", "torch")
+
+
+def export(checkpoint: Path, target: str, folder: Path, figures: dict[str, Any] | None = None) -> parity.Parity:
+    """Writes a model folder; `figures` (an evaluation's summary) are kept in its manifest.
+
+    Raises ModelError where the checkpoint cannot be read or the export strays from the generator, ConfigError for an unknown target.
+    """
+    if target not in TARGETS:
+        raise ConfigError(f"no target {target!r}: one of {', '.join(TARGETS)} was expected")
+    kept = load(checkpoint)
+    generator = build(kept)
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    origin = {
+        "recipe": kept.recipe,
+        "steps": kept.step,
+        "data": kept.data,
+        "figures": figures or {},
+        "versions": {name: metadata.version(name) for name in ("torch", "openvino")},
+    }
+    spec = spec_of(generator, kept.system, origin)
+    if target == "openvino":
+        round_to_half(generator)
+        write_graphs(generator, spec, partial)
+    else:
+        torch.save({"config": kept.config, "weights": generator.state_dict()}, partial / WEIGHTS)
+    write_manifest(spec, partial)
+    try:
+        found = _prove(generator, partial, target)
+        parity.demand(found, folder)
+    except Exception:
+        shutil.rmtree(partial)
+        raise
+    origin["parity"] = {"largest_difference": found.largest, "frames": found.frames}
+    write_manifest(spec, partial)
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+    read_manifest(folder)
+    return found
+
+
+def build(kept: Checkpoint) -> nn.Module:
+    """The checkpoint's generator, ready to run."""
+    kind = system(kept.system)
+    generator = kind.build(kind.config_from_dict(kept.config))
+    try:
+        generator.load_state_dict(kept.weights)
+    except RuntimeError as error:
+        raise ModelError(f"the checkpoint's weights do not fit its configuration ({error})") from error
+    return generator.eval()
+
+
+def _prove(generator: nn.Module, folder: Path, target: str) -> parity.Parity:
+    """Three sessions out of step in one batch, 100 frames each: speech-like windows, random portraits, start and end included."""
+    rng = np.random.default_rng(0)
+    mean, spread = generator.mfcc_mean.numpy(), generator.mfcc_std.numpy()  # type: ignore[union-attr,operator]
+    windows = mean[:, None] + spread[:, None] * rng.standard_normal((3, 100, 12, 28))
+    crops = [rng.integers(0, 256, (112, 112, 3), dtype=np.uint8) for _ in range(3)]
+    runner = OpenVinoRunner(folder) if target == "openvino" else load_runner(folder, target)
+    return parity.compare(generator, runner, crops, windows.astype(np.float32))

@@ -1,0 +1,76 @@
+"""The generator itself, in torch: the reference that exports are compared with, and the way to run a checkpoint unexported."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from realtime.generators.registry import system
+from realtime.generators.streaming import StreamingGenerator, Tensors
+from realtime.model_spec import ModelSpec, read_manifest
+from realtime.runners.runner import Arrays, initial_state, portrait_input
+
+WEIGHTS = "weights.pt"
+
+
+class TorchRunner:
+    """Runs `weights.pt` of a model folder that was exported to torch."""
+
+    def __init__(self, folder: Path) -> None:
+        self._spec = read_manifest(folder)
+        kept = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
+        kind = system(self._spec.system)
+        generator = kind.build(kind.config_from_dict(kept["config"]))
+        generator.load_state_dict(kept["weights"])
+        self._generator: StreamingGenerator = generator.eval()  # type: ignore[assignment]
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self._spec
+
+    @torch.inference_mode()
+    def prepare(self, crop: NDArray[np.uint8]) -> Arrays:
+        return _arrays(self._generator.prepare(torch.from_numpy(portrait_input(crop))))
+
+    def initial_state(self, batch: int) -> Arrays:
+        return initial_state(self._spec, batch)
+
+    @torch.inference_mode()
+    def step(
+        self, identity: Arrays, window: NDArray[np.float32], end: NDArray[np.int64], state: Arrays
+    ) -> tuple[Arrays, Arrays]:
+        outputs, after = self._generator.step(
+            _tensors(identity), torch.from_numpy(window), torch.from_numpy(end), _tensors(state)
+        )
+        return _arrays(outputs), _arrays(after)
+
+
+def spec_of(generator: nn.Module, system_name: str, origin: dict[str, object]) -> ModelSpec:
+    """The specification of a generator: names and shapes are read off the generator itself."""
+    streaming: StreamingGenerator = generator  # type: ignore[assignment]
+    with torch.inference_mode():
+        identity = streaming.prepare(torch.zeros(1, 3, 112, 112))
+    state = streaming.initial_state(1)
+    config = generator.config
+    return ModelSpec(
+        system=system_name,
+        preset=config.preset,  # type: ignore[union-attr,arg-type]
+        head=config.head,  # type: ignore[union-attr,arg-type]
+        window_offset_hops=config.window_offset_hops,  # type: ignore[union-attr,arg-type]
+        lookahead_frames=streaming.lookahead,
+        identity={name: list(value.shape[1:]) for name, value in identity.items()},
+        state={name: list(value.shape[1:]) for name, value in state.items()},
+        state_types={name: str(value.numpy().dtype) for name, value in state.items()},
+        outputs=list(generator.head.names),  # type: ignore[union-attr,arg-type]
+        origin=origin,
+    )
+
+
+def _arrays(tensors: Tensors) -> Arrays:
+    return {name: value.numpy() for name, value in tensors.items()}
+
+
+def _tensors(arrays: Arrays) -> Tensors:
+    return {name: torch.from_numpy(value) for name, value in arrays.items()}
