@@ -11,6 +11,7 @@ from torch import Tensor
 
 from realtime.alignment import MOUTH_BOX
 from training.augmentation import AugmentationConfig, silences, voices
+from training.picture_augmentation import random_look
 from training.preprocessing import INNER_LIP, KEPT_LANDMARKS, PreparedClip
 
 WINDOW_HOPS = 28
@@ -99,16 +100,18 @@ class SpeechVideo:
         mfcc = copies[int(rng.integers(len(copies)))]
         mfcc = mfcc + rng.normal(0, self.augmentation.colour, 12) * self.mfcc_std * (not silent)
         windows = slice_windows(mfcc.astype(np.float32), start, heard, self.offset)
-        opening = np.stack([inner_mouth(clip.landmarks[t]) for t in frames])
+        look = random_look(rng)
+        landmarks = look.points(clip.landmarks[frames])
+        opening = np.stack([inner_mouth(points) for points in landmarks])
         if silent:  # the portrait stays as it is, open or closed: there is nothing to paint
             opening = np.zeros_like(opening)
         return Batch(
-            portrait=_picture(clip.crops[reference]),
+            portrait=_picture(look.picture(clip.crops[reference])),
             windows=torch.from_numpy(windows),
             first_drawn=torch.tensor(first_drawn),
-            target=_picture(clip.crops[frames]),
-            landmarks=torch.from_numpy(clip.landmarks[frames]),
-            portrait_landmarks=torch.from_numpy(clip.landmarks[reference]),
+            target=_picture(np.stack([look.picture(clip.crops[t]) for t in frames])),
+            landmarks=torch.from_numpy(landmarks),
+            portrait_landmarks=torch.from_numpy(look.points(clip.landmarks[reference])),
             opening=torch.from_numpy(opening),
         )
 
