@@ -1,0 +1,154 @@
+// One WebRTC connection: the microphone out; the portrait, the delayed voice and a data channel back.
+
+import { noMediaPath } from "./failures.js";
+import { CHANNEL_LABEL, PING_INTERVAL_MS, SILENCE_LIMIT_MS, parseMessage, ping } from "./protocol.js";
+
+const GATHERING_LIMIT_MS = 300;
+const SETUP_LIMIT_MS = 15_000;
+const DISCONNECTED_LIMIT_MS = 3000;
+
+/**
+ * Lives from `open` to `close` or its loss, whichever is first, and never comes back.
+ * Events: "message" (detail: a message of the server), "lost" (detail: { reason }: a goodbye's reason, or null).
+ */
+export class Connection extends EventTarget {
+  #peer;
+  #channel = null;
+  #whip;
+  #resource = null;
+  #timers = new Set();
+  #heardMs = 0;
+  #over = false;
+
+  constructor(whip, { iceServers = [] } = {}) {
+    super();
+    this.#whip = whip;
+    this.#peer = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+    this.stream = new MediaStream();
+  }
+
+  /** Resolves when sound and picture flow. Throws a Failure, or an AbortError when `signal` fires. */
+  async open({ track, portraitId, signal }) {
+    signal.addEventListener("abort", () => this.close(), { once: true });
+    try {
+      this.#addMedia(track);
+      await this.#peer.setLocalDescription();
+      await gathered(this.#peer);
+      const sdp = this.#peer.localDescription.sdp;
+      const { answer, resource } = await this.#whip.offer({ sdp, portraitId, signal });
+      this.#resource = resource;
+      await this.#peer.setRemoteDescription({ type: "answer", sdp: answer });
+      await connected(this.#peer, signal);
+      this.#watch();
+    } catch (error) {
+      this.close();
+      throw signal.aborted ? new DOMException("stopped", "AbortError") : error;
+    }
+  }
+
+  /** Send another microphone's sound from now on. */
+  async replaceTrack(track) {
+    const sender = this.#peer.getSenders().find((candidate) => candidate.track?.kind === "audio");
+    await sender?.replaceTrack(track);
+  }
+
+  /** The browser's statistics report. */
+  getStats() {
+    return this.#peer.getStats();
+  }
+
+  /** End it from this side and tell the server. */
+  close() {
+    if (this.#end() && this.#resource) this.#whip.end(this.#resource);
+  }
+
+  #addMedia(track) {
+    this.#peer.addTransceiver(track, { direction: "sendrecv" });
+    this.#peer.addTransceiver("video", { direction: "recvonly" });
+    this.#peer.addEventListener("track", ({ track: received, receiver }) => {
+      askForLowDelay(receiver);
+      this.stream.addTrack(received);
+    });
+    this.#channel = this.#peer.createDataChannel(CHANNEL_LABEL);
+    this.#channel.addEventListener("message", ({ data }) => this.#receive(data));
+  }
+
+  #receive(data) {
+    this.#heardMs = performance.now();
+    const message = parseMessage(data);
+    if (message) this.dispatchEvent(new CustomEvent("message", { detail: message }));
+    if (message?.type === "goodbye") this.#lose(message.reason ?? null);
+  }
+
+  #watch() {
+    this.#heardMs = performance.now();
+    this.#every(PING_INTERVAL_MS, () => {
+      if (this.#channel.readyState === "open") this.#channel.send(ping(performance.now()));
+      if (performance.now() - this.#heardMs > SILENCE_LIMIT_MS) this.#lose(null);
+    });
+    this.#channel.addEventListener("close", () => this.#lose(null));
+    this.#peer.addEventListener("connectionstatechange", () => {
+      const state = this.#peer.connectionState;
+      if (state === "failed" || state === "closed") this.#lose(null);
+      if (state === "disconnected") this.#loseUnlessBack();
+    });
+  }
+
+  #loseUnlessBack() {
+    const timer = setTimeout(() => {
+      if (this.#peer.connectionState === "disconnected") this.#lose(null);
+    }, DISCONNECTED_LIMIT_MS);
+    this.#timers.add(timer);
+  }
+
+  #every(intervalMs, action) {
+    this.#timers.add(setInterval(action, intervalMs));
+  }
+
+  #lose(reason) {
+    if (this.#end()) this.dispatchEvent(new CustomEvent("lost", { detail: { reason } }));
+  }
+
+  #end() {
+    if (this.#over) return false;
+    this.#over = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#peer.close();
+    return true;
+  }
+}
+
+/** Ask the receiver to hold as little as the network allows: the delay is in the portrait already. */
+function askForLowDelay(receiver) {
+  if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
+  else if ("playoutDelayHint" in receiver) receiver.playoutDelayHint = 0;
+}
+
+/** Wait until the browser knows its addresses, 300 ms at most: those of the local network come at once. */
+function gathered(peer) {
+  return new Promise((resolve) => {
+    if (peer.iceGatheringState === "complete") resolve();
+    peer.addEventListener("icegatheringstatechange", () => {
+      if (peer.iceGatheringState === "complete") resolve();
+    });
+    setTimeout(resolve, GATHERING_LIMIT_MS);
+  });
+}
+
+/** Wait for `connected`; a Failure after 15 s or when the browser gives up first. */
+function connected(peer, signal) {
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(() => reject(noMediaPath()), SETUP_LIMIT_MS);
+    const settle = (action, value) => {
+      clearTimeout(limit);
+      action(value);
+    };
+    const look = () => {
+      if (peer.connectionState === "connected") settle(resolve);
+      if (peer.connectionState === "failed") settle(reject, noMediaPath());
+    };
+    peer.addEventListener("connectionstatechange", look);
+    signal.addEventListener("abort", () => settle(reject, new DOMException("stopped", "AbortError")));
+    look();
+  });
+}

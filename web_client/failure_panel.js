@@ -1,0 +1,14 @@
+// Where a failure is shown: an element with role "alert", so that a screen reader says it at once.
+
+/** Show a failure's words in `element`, or nothing for null. */
+export function showFailure(element, failure) {
+  element.hidden = failure === null;
+  if (failure === null) {
+    element.replaceChildren();
+    return;
+  }
+  const title = Object.assign(document.createElement("strong"), { textContent: failure.title });
+  const advice = Object.assign(document.createElement("p"), { textContent: failure.advice });
+  element.replaceChildren(title, advice);
+  element.scrollIntoView({ block: "nearest" });
+}

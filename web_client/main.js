@@ -1,0 +1,144 @@
+// The page: what its controls do, and what it says in every state of a call.
+
+import { Call } from "./call.js";
+import { Failure, insecurePage, microphoneLost } from "./failures.js";
+import { showFailure } from "./failure_panel.js";
+import { LevelMeter } from "./level_meter.js";
+import { Measurements } from "./measurements.js";
+import { Microphone } from "./microphone.js";
+import { MicrophoneChoice } from "./microphone_choice.js";
+import { Portraits } from "./portraits.js";
+import { ServerApi } from "./server_api.js";
+import { Stage } from "./stage.js";
+import { WhipClient } from "./whip_client.js";
+
+const element = (id) => document.getElementById(id);
+const base = new URL(".", document.baseURI);
+const token = () => element("token").value.trim();
+
+const api = new ServerApi({ base, token });
+const call = new Call(new WhipClient({ endpoint: new URL("whip", base), token }));
+const microphone = new Microphone();
+const stage = new Stage(element("picture"));
+const measurements = new Measurements(element("measurements"));
+const portraits = new Portraits({ fieldset: element("portrait-choice"), target: document.body, api });
+const microphoneChoice = new MicrophoneChoice({ microphone, meter: new LevelMeter(element("meter")) });
+
+const PRIMARY = { idle: "Start speaking", connecting: "Cancel", waiting: "Cancel", live: "Stop", reconnecting: "Stop" };
+let loaded = false;
+let muted = false;
+let wasLive = false;
+
+portraits.addEventListener("choose", ({ detail }) => stage.showPortrait(detail));
+element("start-stop").addEventListener("click", () => (call.state === "idle" ? start() : call.stop()));
+element("token-panel").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (call.state === "idle") start();
+});
+element("mute").addEventListener("click", () => setMuted(!muted));
+element("hear").addEventListener("click", () => setAudible(element("hear").getAttribute("aria-pressed") !== "true"));
+call.addEventListener("state", ({ detail }) => enter(detail));
+call.addEventListener("stream", ({ detail }) => stage.play(detail));
+call.addEventListener("message", ({ detail }) => detail.type === "hello" && measurements.greet(detail));
+microphone.addEventListener("open", () => call.connection?.replaceTrack(microphone.track));
+microphone.addEventListener("lost", () => call.state !== "idle" && tell(microphoneLost()));
+microphone.addEventListener("devices", reopenMicrophone);
+microphoneChoice.addEventListener("failure", ({ detail }) => tell(detail));
+window.addEventListener("pagehide", () => call.stop());
+
+load();
+
+/** Ask the server for its limits and portraits; what fails is said, and asked for again at the next start. */
+async function load() {
+  try {
+    const config = await api.config();
+    portraits.limits = config.limits;
+    element("token-panel").hidden = !config.token_required;
+    await portraits.load();
+    loaded = true;
+    say("");
+  } catch (error) {
+    tell(error);
+  }
+  const secure = window.isSecureContext && Boolean(navigator.mediaDevices);
+  if (!secure) tell(insecurePage());
+  element("start-stop").disabled = !secure;
+}
+
+async function start() {
+  tell(null);
+  element("start-stop").disabled = true;
+  say(microphone.isOpen ? "Connecting…" : "Asking for the microphone…");
+  try {
+    if (!loaded) await load();
+    await microphone.open();
+    setMuted(false);
+    call.run({ track: () => microphone.track, portrait: portraits });
+  } catch (error) {
+    say("");
+    tell(error);
+  } finally {
+    element("start-stop").disabled = false;
+  }
+}
+
+/** A call's new state: buttons, words, picture. */
+function enter({ state, reason, waitMs, failure }) {
+  document.body.dataset.state = state;
+  element("start-stop").textContent = PRIMARY[state];
+  element("portrait-choice").disabled = state !== "idle";
+  element("portrait-choice").hidden = state === "live" || state === "reconnecting";
+  microphoneChoice.setInCall(state !== "idle");
+  if (state === "live") measurements.follow(call.connection);
+  else rest();
+  if (state === "idle") microphone.close();
+  say(WORDS[state]({ reason, waitMs, failure }));
+  wasLive = state === "live" || (wasLive && state === "reconnecting");
+  tell(failure);
+}
+
+const WORDS = {
+  idle: ({ failure }) => (wasLive && !failure ? "The call has ended." : ""),
+  connecting: () => "Connecting…",
+  waiting: ({ waitMs }) => `Trying again in ${Math.round(waitMs / 1000)} s.`,
+  live: () => (muted ? "You are muted. The portrait rests." : "Live. The portrait speaks with you."),
+  reconnecting: ({ reason }) => `${reason} Connecting again…`,
+};
+
+function rest() {
+  stage.rest();
+  measurements.stop();
+}
+
+function setMuted(now) {
+  muted = now;
+  microphone.setMuted(now);
+  element("mute").setAttribute("aria-pressed", String(now));
+  document.body.classList.toggle("is-muted", now);
+  if (call.state === "live") say(WORDS.live({}));
+}
+
+function setAudible(now) {
+  stage.setAudible(now);
+  element("hear").setAttribute("aria-pressed", String(now));
+}
+
+/** A microphone that was plugged in again takes over from silence. */
+async function reopenMicrophone() {
+  if (call.state === "idle" || microphone.isOpen) return;
+  await microphone.open().then(() => tell(null)).catch(() => null);
+}
+
+/** Say the state where a screen reader hears it. */
+function say(words) {
+  element("status").textContent = words;
+}
+
+/** Show a failure; an error of our own making goes on to the console. */
+function tell(failure) {
+  if (failure !== null && !(failure instanceof Failure)) throw failure;
+  showFailure(element("failure"), failure);
+  if (failure?.kind !== "token_required") return;
+  element("token-panel").hidden = false;
+  element("token").focus();
+}

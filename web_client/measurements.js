@@ -1,0 +1,74 @@
+// The panel that shows what stats.js measures, once a second.
+
+import { measure, readCounters } from "./stats.js";
+
+const INTERVAL_MS = 1000;
+const HISTORY = 4;
+const NOTHING = "–";
+
+export class Measurements {
+  #panel;
+  #connection = null;
+  #hello = null;
+  #moments = [];
+  #timer = 0;
+
+  constructor(panel) {
+    this.#panel = panel;
+  }
+
+  /** Start to measure a connection. */
+  follow(connection) {
+    this.stop();
+    this.#connection = connection;
+    this.#panel.hidden = false;
+    this.#timer = setInterval(() => this.#sample(), INTERVAL_MS);
+  }
+
+  /** The server's hello: what it adds to the delay. It may come before `follow`. */
+  greet(hello) {
+    this.#hello = hello;
+  }
+
+  stop() {
+    clearInterval(this.#timer);
+    this.#connection = null;
+    this.#moments = [];
+    this.#panel.hidden = true;
+    this.#show({});
+  }
+
+  /** Figures over the last three seconds: long enough to be calm, short enough to be now. */
+  async #sample() {
+    const connection = this.#connection;
+    const counters = readCounters(await connection.getStats());
+    if (connection !== this.#connection) return;
+    this.#moments = [...this.#moments, counters].slice(-HISTORY);
+    if (this.#moments.length > 1) this.#show(measure(this.#moments[0], counters, this.#hello));
+  }
+
+  #show({ delayMs, parts, framesPerSecond, lossPercent, receivedKbps, sentKbps }) {
+    this.#write("figure-delay", delayMs, (ms) => `${Math.round(ms / 5) * 5} ms`);
+    this.#write("figure-frames", framesPerSecond, (rate) => `${rate.toFixed(1)} fps`);
+    this.#write("figure-loss", lossPercent, (percent) => `${percent.toFixed(1)} %`);
+    this.#write("figure-bit-rate", receivedKbps, inKilobits);
+    this.#write("figure-sent", sentKbps, (kbps) => `${inKilobits(kbps)} sent`);
+    this.#write("part-future", parts?.futureMs, inMilliseconds);
+    this.#write("part-server", parts?.serverMs, inMilliseconds);
+    this.#write("part-network", parts?.networkMs, inMilliseconds);
+    this.#write("part-buffer", parts?.bufferMs, inMilliseconds);
+  }
+
+  #write(id, value, toText) {
+    const known = value !== null && value !== undefined;
+    this.#panel.querySelector(`#${id}`).textContent = known ? toText(value) : NOTHING;
+  }
+}
+
+function inMilliseconds(ms) {
+  return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
+}
+
+function inKilobits(kbps) {
+  return `${Math.round(kbps)} kbit/s`;
+}

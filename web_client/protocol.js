@@ -1,0 +1,23 @@
+// The messages on the data channel "facewire": JSON, at most 1100 bytes each (docs/protocol.md).
+
+export const CHANNEL_LABEL = "facewire";
+export const PING_INTERVAL_MS = 1000;
+export const SILENCE_LIMIT_MS = 8000;
+
+const KNOWN_TYPES = new Set(["hello", "stats", "goodbye", "pong"]);
+
+/** A message of the server, or null for what this page does not know (a newer server may say more). */
+export function parseMessage(text) {
+  if (typeof text !== "string") return null;
+  try {
+    const message = JSON.parse(text);
+    return KNOWN_TYPES.has(message?.type) ? message : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The keep-alive; the server sends `tMs` back in its pong. */
+export function ping(tMs) {
+  return JSON.stringify({ type: "ping", t: Math.round(tMs) });
+}

@@ -1,0 +1,49 @@
+// What the page asks the server besides the call: its limits, its portraits, and to take another portrait.
+
+import { fromPortraitResponse, fromResponse, serverUnreachable } from "./failures.js";
+
+/** `base`: URL of the page. `token()`: the access token, or "". Every method throws a Failure. */
+export class ServerApi {
+  #base;
+  #token;
+
+  constructor({ base, token }) {
+    this.#base = base;
+    this.#token = token;
+  }
+
+  /** { fps, size, future_audio_ms, delay_ms, token_required, limits, version } */
+  async config() {
+    return this.#json("api/config");
+  }
+
+  /** [{ id, name, credit, licence, source_url, image }] */
+  async portraits() {
+    return this.#json("api/portraits");
+  }
+
+  /** Send a photograph; returns { id, preview: URL of it as it will be framed }. */
+  async uploadPortrait(blob) {
+    const headers = { "Content-Type": blob.type };
+    const response = await this.#fetch("api/portraits", { method: "POST", headers, body: blob });
+    if (!response.ok) throw await fromPortraitResponse(response);
+    const { id, preview } = await response.json();
+    return { id, preview: new URL(preview, this.#base).href };
+  }
+
+  async #json(path) {
+    const response = await this.#fetch(path, {});
+    if (!response.ok) throw await fromResponse(response);
+    return response.json();
+  }
+
+  async #fetch(path, options) {
+    const headers = { ...options.headers };
+    if (this.#token()) headers.Authorization = `Bearer ${this.#token()}`;
+    try {
+      return await fetch(new URL(path, this.#base), { ...options, headers });
+    } catch {
+      throw serverUnreachable();
+    }
+  }
+}
