@@ -10,11 +10,10 @@ import torch
 from torch import nn
 
 from export import parity
-from export.openvino_graph import round_to_half, write_graphs
+from export.openvino_graph import write_graphs
 from realtime.errors import ConfigError, ModelError
 from realtime.generators.registry import system
-from realtime.model_spec import read_manifest, write_manifest
-from realtime.runners.openvino_runner import OpenVinoRunner
+from realtime.model_spec import ModelSpec, read_manifest, write_manifest
 from realtime.runners.runner import load_runner
 from realtime.runners.torch_runner import WEIGHTS, spec_of
 from training.checkpoint import Checkpoint, load
@@ -42,19 +41,22 @@ def export(checkpoint: Path, target: str, folder: Path, figures: dict[str, Any] 
         "versions": {name: metadata.version(name) for name in ("torch", "openvino")},
     }
     spec = spec_of(generator, kept.system, origin)
-    if target == "openvino":
-        round_to_half(generator)
-        write_graphs(generator, spec, partial)
-    else:
-        torch.save({"config": kept.config, "weights": generator.state_dict()}, partial / WEIGHTS)
-    write_manifest(spec, partial)
     try:
-        found = _prove(generator, partial, target)
-        parity.demand(found, folder)
+        if target == "openvino":
+            write_graphs(generator, spec, partial, half=False)
+            exact = _prove(generator, spec, partial, target)
+            parity.demand(exact, folder, parity.FLOAT_LIMIT)
+            write_graphs(generator, spec, partial, half=True)
+            found = _prove(generator, spec, partial, target)
+            parity.demand(found, folder, parity.HALF_LIMIT)
+        else:
+            torch.save({"config": kept.config, "weights": generator.state_dict()}, partial / WEIGHTS)
+            exact = found = _prove(generator, spec, partial, target)
+            parity.demand(exact, folder, parity.FLOAT_LIMIT)
     except Exception:
         shutil.rmtree(partial)
         raise
-    origin["parity"] = {"largest_difference": found.largest, "frames": found.frames}
+    origin["parity"] = {"float32": exact.largest, "as_stored": found.largest, "frames": found.frames}
     write_manifest(spec, partial)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
@@ -73,11 +75,11 @@ def build(kept: Checkpoint) -> nn.Module:
     return generator.eval()
 
 
-def _prove(generator: nn.Module, folder: Path, target: str) -> parity.Parity:
+def _prove(generator: nn.Module, spec: ModelSpec, folder: Path, target: str) -> parity.Parity:
     """Three sessions out of step in one batch, 100 frames each: speech-like windows, random portraits, start and end included."""
+    write_manifest(spec, folder)
     rng = np.random.default_rng(0)
     mean, spread = generator.mfcc_mean.numpy(), generator.mfcc_std.numpy()  # type: ignore[union-attr,operator]
     windows = mean[:, None] + spread[:, None] * rng.standard_normal((3, 100, 12, 28))
     crops = [rng.integers(0, 256, (112, 112, 3), dtype=np.uint8) for _ in range(3)]
-    runner = OpenVinoRunner(folder) if target == "openvino" else load_runner(folder, target)
-    return parity.compare(generator, runner, crops, windows.astype(np.float32))
+    return parity.compare(generator, load_runner(folder, target), crops, windows.astype(np.float32))

@@ -1,4 +1,4 @@
-"""A generator → OpenVINO graphs `prepare.xml` and `step.xml`, names bound, weights kept in half precision."""
+"""A generator → OpenVINO graphs `prepare.xml` and `step.xml`, names bound."""
 
 from pathlib import Path
 
@@ -36,15 +36,8 @@ class _Step(nn.Module):
         return (*(outputs[name] for name in self.spec.outputs), *(after[name] for name in self.spec.state))
 
 
-def round_to_half(generator: nn.Module) -> None:
-    """Rounds the weights to the half precision that the graph keeps, so that the comparison is with what was really exported."""
-    with torch.no_grad():
-        for value in generator.parameters():
-            value.copy_(value.half().float())
-
-
-def write_graphs(generator: nn.Module, spec: ModelSpec, folder: Path) -> None:
-    """Writes both graphs with a free batch size."""
+def write_graphs(generator: nn.Module, spec: ModelSpec, folder: Path, *, half: bool) -> None:
+    """Writes both graphs with a free batch size; `half` stores their weights in half precision, the arithmetic stays float32."""
     streaming: StreamingGenerator = generator.eval()  # type: ignore[assignment]
     batch = 2
     portrait = torch.rand(batch, 3, 112, 112)
@@ -66,8 +59,8 @@ def write_graphs(generator: nn.Module, spec: ModelSpec, folder: Path) -> None:
         kind = np.int64 if port.any_name == "end" else np.dtype(spec.state_types.get(port.any_name, "float32"))
         port.get_node().set_element_type(ov.Type(kind))
     step.validate_nodes_and_infer_types()
-    ov.save_model(prepare, folder / "prepare.xml", compress_to_fp16=True)
-    ov.save_model(step, folder / "step.xml", compress_to_fp16=True)
+    ov.save_model(prepare, folder / "prepare.xml", compress_to_fp16=half)
+    ov.save_model(step, folder / "step.xml", compress_to_fp16=half)
 
 
 def _name(model: ov.Model, inputs: list[str], outputs: list[str]) -> None:

@@ -10,7 +10,9 @@ from torch import nn
 from realtime.errors import ModelError
 from realtime.runners.runner import FOREVER, Arrays, Runner
 
-LIMIT = 1e-4  # float32, in the outputs' own units: crop pixels of flow, 0..1 of colour
+# In the outputs' own units: crop pixels of flow, 0..1 of colour.
+FLOAT_LIMIT = 1e-4  # the graph in float32: is it the same network?
+HALF_LIMIT = 2e-2  # the same graph with its weights stored in half precision: a fiftieth of a crop pixel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,7 @@ def offline(generator: nn.Module, crops: list[np.ndarray], windows: np.ndarray) 
     return {name: value.numpy() for name, value in outputs.items()}
 
 
-def demand(parity: Parity, folder: Path, limit: float = LIMIT) -> None:
+def demand(parity: Parity, folder: Path, limit: float) -> None:
     """Raises ModelError where the export strays."""
     if max(parity.largest.values()) > limit:
         shown = ", ".join(f"{name} {value:.2g}" for name, value in parity.largest.items())

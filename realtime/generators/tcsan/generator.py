@@ -55,7 +55,7 @@ class TcsanGenerator(nn.Module):
 
     def listen(self, window: Tensor) -> Tensor:
         """Window [N, M, H] → audio and action-unit features [N, 832]."""
-        x = (window - self.mfcc_mean[:, None]) / self.mfcc_std[:, None]
+        x = (window - self.mfcc_mean[:, None]) * (1 / self.mfcc_std[:, None])
         return torch.cat([self.audio_encoder(x), self.action_units(x)], 1)
 
     def fuse(self, identity: Tensors, windows: Tensor) -> Tensor:

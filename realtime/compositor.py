@@ -1,0 +1,111 @@
+"""The generator's output → the whole picture, at the portrait's own resolution.
+
+Flow head: the portrait's own pixels are moved, and what lies between the lips is painted over them. Pixel head: the crop is pasted
+back, feathered and colour-matched. Outside the face nothing is touched, and a closed gate gives the portrait back, byte for byte.
+"""
+
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.alignment import CROP_SIZE, FLOW_CELLS, MOUTH_BOX
+from realtime.portrait import Portrait
+from realtime.runners.runner import Arrays
+
+Head = Literal["flow", "pixels"]
+CELL = CROP_SIZE // FLOW_CELLS
+COLOURFUL = 14.0  # mean spread of a face's channels from which on paint keeps its own colour; a grey photograph has 0
+FEATHER = 12.0  # crop pixels over which a pasted crop fades in
+
+
+class _Region:
+    """A rectangle of crop pixels as a rectangle of image pixels: where it lies, and how to lay crop pictures into it."""
+
+    def __init__(self, portrait: Portrait, box: tuple[int, int, int, int]) -> None:
+        x0, y0, x1, y1 = box
+        to_image = portrait.crop_to_image
+        corners = np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]]) @ to_image[:, :2].T + to_image[:, 2]
+        size = portrait.image.shape[0]
+        self.left, self.top = (int(v) for v in np.clip(np.floor(corners.min(0)), 0, size))
+        right, bottom = (int(v) for v in np.clip(np.ceil(corners.max(0)) + 1, 0, size))
+        self.width, self.height = right - self.left, bottom - self.top
+        self.rows, self.columns = slice(self.top, bottom), slice(self.left, right)
+        self._from_box = to_image.copy()
+        self._from_box[:, 2] += to_image[:, :2] @ np.array([x0, y0], float) - (self.left, self.top)
+
+    def lay(self, picture: NDArray[np.float32], interpolation: int = cv2.INTER_LINEAR) -> NDArray[np.float32]:
+        """A picture of the box, one crop pixel each [h, w, C] → [height, width, C]; zero outside."""
+        out = cv2.warpAffine(picture, self._from_box, (self.width, self.height), flags=interpolation)
+        return np.asarray(out, np.float32)
+
+
+class Compositor:
+    """Composes the frames of one portrait. Stateless between frames, so nothing can flicker or drift."""
+
+    def __init__(self, portrait: Portrait, head: Head) -> None:
+        self._portrait, self._head = portrait, head
+        self._face = _Region(portrait, (0, 0, CROP_SIZE, CROP_SIZE))
+        self._mouth = _Region(portrait, MOUTH_BOX)
+        self._linear = portrait.crop_to_image[:, :2].astype(np.float32)
+        y, x = np.mgrid[self._face.rows, self._face.columns].astype(np.float32)
+        self._still = np.stack([x, y], -1)
+        self._saturation = _saturation(portrait.crop)
+        self._feather = self._face.lay(_feather()[..., None])[..., None]
+
+    def compose(self, outputs: Arrays, openness: float) -> NDArray[np.uint8]:
+        """One frame [S, S, 3] BGR. outputs: the head's arrays for this frame; openness 0..1 from the mouth gate."""
+        image = self._portrait.image.copy()
+        if openness > 0:
+            draw = self._move_and_paint if self._head == "flow" else self._paste
+            draw(image, outputs, np.float32(openness))
+        return image
+
+    def _move_and_paint(self, image: NDArray[np.uint8], outputs: Arrays, openness: np.float32) -> None:
+        face, mouth = self._face, self._mouth
+        flow = outputs["flow"].transpose(1, 2, 0) * openness
+        dense = cv2.resize(flow, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_CUBIC)
+        offsets = face.lay(np.asarray(dense, np.float32) @ self._linear.T)
+        source = self._still + offsets
+        moved = cv2.remap(self._portrait.image, source, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        image[face.rows, face.columns] = moved
+        paint, mask = self._paint(outputs["mouth"])
+        under = image[mouth.rows, mouth.columns].astype(np.float32)
+        laid = mouth.lay(np.dstack([paint, mask]), cv2.INTER_CUBIC)
+        cover = np.clip(laid[..., 3:], 0, 1)
+        colour = laid[..., :3] / np.maximum(laid[..., 3:], 1e-3)
+        mixed = under + (colour - under) * (cover * openness)
+        image[mouth.rows, mouth.columns] = np.clip(np.where(cover > 1e-3, mixed, under) + 0.5, 0, 255).astype(np.uint8)
+
+    def _paint(self, mouth: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Patch [4, 40, 56] → colours BGR 0..255, multiplied by the mask so that both can be laid together, and the mask."""
+        colour = mouth[2::-1].transpose(1, 2, 0) * np.float32(255)
+        grey = colour.mean(2, keepdims=True)
+        mask = mouth[3][..., None]
+        return (grey + (colour - grey) * self._saturation) * mask, mask
+
+    def _paste(self, image: NDArray[np.uint8], outputs: Arrays, openness: np.float32) -> None:
+        face = self._face
+        crop = outputs["crop"].transpose(1, 2, 0)[..., ::-1] * np.float32(255)
+        still = self._portrait.crop[: CROP_SIZE // 2, :, ::-1].astype(np.float32)
+        crop = crop + (still - crop[: CROP_SIZE // 2]).mean((0, 1))  # the upper face never moves: it tells the colour cast
+        under = image[face.rows, face.columns].astype(np.float32)
+        pasted = face.lay(np.ascontiguousarray(crop), cv2.INTER_CUBIC)
+        mixed = under + (pasted - under) * (self._feather * openness)
+        image[face.rows, face.columns] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+
+
+def _saturation(crop: NDArray[np.uint8]) -> np.float32:
+    """0 for a grey photograph, 1 for one in colour: grey faces get grey mouths."""
+    middle = crop[20:100, 25:87].astype(np.float32)
+    spread = float((middle.max(2) - middle.min(2)).mean())
+    return np.float32(min(1.0, spread / COLOURFUL))
+
+
+def _feather() -> NDArray[np.float32]:
+    """[112, 112]: 0 on the crop's border, 1 from FEATHER pixels on, smooth between."""
+    to_border = np.minimum(np.arange(CROP_SIZE), CROP_SIZE - 1 - np.arange(CROP_SIZE))
+    ramp = np.clip(to_border / FEATHER, 0, 1)
+    smooth = ramp**2 * (3 - 2 * ramp)
+    return np.asarray(smooth[:, None] * smooth[None, :], np.float32)
