@@ -9,6 +9,6 @@ export function showFailure(element, failure) {
   }
   const title = Object.assign(document.createElement("strong"), { textContent: failure.title });
   const advice = Object.assign(document.createElement("p"), { textContent: failure.advice });
-  element.replaceChildren(title, advice);
+  element.replaceChildren(title, " ", advice);
   element.scrollIntoView({ block: "nearest" });
 }

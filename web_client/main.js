@@ -26,6 +26,7 @@ const microphoneChoice = new MicrophoneChoice({ microphone, meter: new LevelMete
 
 const PRIMARY = { idle: "Start speaking", connecting: "Cancel", waiting: "Cancel", live: "Stop", reconnecting: "Stop" };
 let loaded = false;
+let starting = false;
 let muted = false;
 let wasLive = false;
 
@@ -66,8 +67,9 @@ async function load() {
 }
 
 async function start() {
+  if (starting) return;
+  starting = true;
   tell(null);
-  element("start-stop").disabled = true;
   say(microphone.isOpen ? "Connecting…" : "Asking for the microphone…");
   try {
     if (!loaded) await load();
@@ -78,7 +80,7 @@ async function start() {
     say("");
     tell(error);
   } finally {
-    element("start-stop").disabled = false;
+    starting = false;
   }
 }
 
