@@ -1,0 +1,1 @@
+"""`facewire train` and `facewire evaluate`."""

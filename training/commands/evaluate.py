@@ -1,0 +1,48 @@
+"""`facewire evaluate`: models on speakers they never heard."""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("models", type=Path, nargs="+", help="model folders written by `facewire export`")
+    parser.add_argument("--corpus", type=Path, required=True, help="GRID folder: SPEAKER/CODE.mpg or .mkv")
+    parser.add_argument("--held-out", default="s31,ua,s27", help="speakers to test on, unseen in training (%(default)s)")
+    parser.add_argument("--clips", type=int, default=0, help="at most so many clips, spread evenly; 0 takes all (%(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder for JSON, Markdown and sheet (%(default)s)")
+    parser.add_argument("--runner", default="openvino", choices=("openvino", "torch"), help="(%(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    import json
+
+    import numpy as np
+
+    from realtime.engine import Engine
+    from realtime.runners.runner import load_runner
+    from training.corpora.grid import find_clips
+    from training.evaluation.evaluate import Evaluation, evaluate
+    from training.evaluation.sheet import write_sheet
+    from training.evaluation.table import markdown
+    from training.split import by_speaker
+
+    _, test = by_speaker(find_clips(args.corpus), tuple(args.held_out.split(",")))
+    if args.clips:
+        test = [test[i] for i in np.unique(np.linspace(0, len(test) - 1, args.clips).astype(int))]
+    evaluations: list[Evaluation] = []
+    for folder in args.models:
+        with Engine(load_runner(folder, args.runner)) as engine:
+            evaluations.append(evaluate(engine, test, folder.name))
+    args.out.mkdir(parents=True, exist_ok=True)
+    values = [{"model": e.model, "summary": e.summary, "silence": e.silence, "clips": e.clips} for e in evaluations]
+    (args.out / "evaluation.json").write_text(json.dumps(values, indent=1) + "\n")
+    table = markdown(evaluations)
+    (args.out / "evaluation.md").write_text(table)
+    rows = [
+        (real, {f"{e.model['name']}": e.films[i][1]["generated"] for e in evaluations})
+        for i, (real, _) in enumerate(evaluations[0].films)
+    ]
+    write_sheet(args.out / "sheet.png", rows)
+    print(table)
+    print(f"written: {args.out}/evaluation.json, evaluation.md, sheet.png")
+    return 0

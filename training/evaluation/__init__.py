@@ -1,0 +1,1 @@
+"""Figures that cannot flatter: unseen speakers, and two controls beside every row."""
