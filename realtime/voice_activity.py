@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 SAMPLE_RATE_HZ = 16_000
 HOP_SAMPLES = 160
 QUIETEST_DB = -62.0  # no room is taken to be quieter than this; full scale is 0
+UNKNOWN_ROOM_DB = -46.0  # until it has been heard
 NOISE_FOLLOWS = 0.02  # of the room's level, a hop without speech: half a second
 
 
@@ -27,7 +28,7 @@ class VoiceActivity:
         self,
         *,
         aggressiveness: int = 3,
-        above_noise_db: float = 6.0,
+        above_noise_db: float = 8.0,
         onset_hops: int = 2,
         hangover_ms: int = 200,
     ) -> None:
@@ -35,7 +36,7 @@ class VoiceActivity:
         self._above_noise_db, self._onset_hops = above_noise_db, onset_hops
         self._hangover_hops = hangover_ms // 10
         self._pending = np.zeros(0, np.int16)
-        self._noise_db = QUIETEST_DB
+        self._noise_db = UNKNOWN_ROOM_DB
         self._recent: deque[bool] = deque([False] * 4, maxlen=4)
         self._left = 0  # hops of hang-over that remain
 

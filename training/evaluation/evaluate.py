@@ -110,11 +110,15 @@ def _read(test: list[Clip], landmarker: FaceLandmarker) -> list[RealClip]:
 
 
 def _other(reals: list[RealClip], index: int) -> RealClip:
-    """Another sentence, of the same speaker where there is one."""
+    """Another sentence, of the same speaker where there is one: the one with the fewest words in the same places."""
     here = reals[index].clip
     rest = reals[index + 1 :] + reals[:index]
-    others = [real for real in rest if real.clip.text != here.text] or rest
-    return next((real for real in others if real.clip.speaker == here.speaker), others[0])
+    same = [real for real in rest if real.clip.speaker == here.speaker] or rest
+
+    def shared(real: RealClip) -> int:
+        return sum(a == b for a, b in zip(real.clip.text.split(), here.text.split(), strict=False))
+
+    return min(same, key=shared)
 
 
 def _silence(reals: list[RealClip], engine: Engine, landmarker: FaceLandmarker) -> dict[str, float]:
