@@ -2,11 +2,10 @@
 
 /** Show a failure's words in `element`, or nothing for null. */
 export function showFailure(element, failure) {
+  const said = element.textContent;
   element.hidden = failure === null;
-  if (failure === null) {
-    element.replaceChildren();
-    return;
-  }
+  if (failure === null) element.replaceChildren();
+  if (failure === null || failure.message === said) return; // the same again is not announced twice
   const title = Object.assign(document.createElement("strong"), { textContent: failure.title });
   const advice = Object.assign(document.createElement("p"), { textContent: failure.advice });
   element.replaceChildren(title, " ", advice);

@@ -121,7 +121,17 @@ export function portraitUnreadable() {
   });
 }
 
-/** What a goodbye of the server means; null where the call simply ended. */
+/** An error that nobody foresaw: a person can only try again, and whoever looks finds it in the console. */
+export function unforeseen(error) {
+  console.error(error);
+  return new Failure({
+    kind: "unforeseen",
+    title: "Something went wrong in this page.",
+    advice: `Reload it and start again (${error.name}: ${error.message}).`,
+  });
+}
+
+/** What a goodbye of the server means, in a sentence. */
 export function fromGoodbye(reason) {
   return GOODBYE_WORDS[reason] ?? "The server closed the call.";
 }

@@ -1,7 +1,7 @@
 // The page: what its controls do, and what it says in every state of a call.
 
 import { Call } from "./call.js";
-import { Failure, insecurePage, microphoneLost } from "./failures.js";
+import { Failure, insecurePage, microphoneLost, unforeseen } from "./failures.js";
 import { showFailure } from "./failure_panel.js";
 import { LevelMeter } from "./level_meter.js";
 import { Measurements } from "./measurements.js";
@@ -57,13 +57,13 @@ async function load() {
     element("token-panel").hidden = !config.token_required;
     await portraits.load();
     loaded = true;
-    say("");
   } catch (error) {
     tell(error);
   }
   const secure = window.isSecureContext && Boolean(navigator.mediaDevices);
   if (!secure) tell(insecurePage());
   element("start-stop").disabled = !secure;
+  return loaded;
 }
 
 async function start() {
@@ -72,14 +72,14 @@ async function start() {
   tell(null);
   say(microphone.isOpen ? "Connecting…" : "Asking for the microphone…");
   try {
-    if (!loaded) await load();
+    if (!loaded && !(await load())) return;
     await microphone.open();
     setMuted(false);
     call.run({ track: () => microphone.track, portrait: portraits });
   } catch (error) {
-    say("");
     tell(error);
   } finally {
+    if (call.state === "idle") say("");
     starting = false;
   }
 }
@@ -89,14 +89,16 @@ function enter({ state, reason, waitMs, failure }) {
   document.body.dataset.state = state;
   element("start-stop").textContent = PRIMARY[state];
   element("portrait-choice").disabled = state !== "idle";
-  element("portrait-choice").hidden = state === "live" || state === "reconnecting";
+  const inCall = state === "live" || state === "reconnecting";
+  element("portrait-choice").hidden = inCall;
+  element("measurements").hidden = !inCall;
   microphoneChoice.setInCall(state !== "idle");
   if (state === "live") measurements.follow(call.connection);
   else rest();
   if (state === "idle") microphone.close();
   say(WORDS[state]({ reason, waitMs, failure }));
   wasLive = state === "live" || (wasLive && state === "reconnecting");
-  tell(failure);
+  if (state !== "connecting") tell(failure); // another try is no news yet
 }
 
 const WORDS = {
@@ -136,9 +138,9 @@ function say(words) {
   element("status").textContent = words;
 }
 
-/** Show a failure; an error of our own making goes on to the console. */
-function tell(failure) {
-  if (failure !== null && !(failure instanceof Failure)) throw failure;
+/** Show a failure, or nothing for null; an error that nobody foresaw goes to the console as well. */
+function tell(error) {
+  const failure = error === null || error instanceof Failure ? error : unforeseen(error);
   showFailure(element("failure"), failure);
   if (failure?.kind !== "token_required") return;
   element("token-panel").hidden = false;

@@ -21,7 +21,6 @@ export class Measurements {
   follow(connection) {
     this.stop();
     this.#connection = connection;
-    this.#panel.hidden = false;
     this.#timer = setInterval(() => this.#sample(), INTERVAL_MS);
   }
 
@@ -30,11 +29,11 @@ export class Measurements {
     this.#hello = hello;
   }
 
+  /** Measure no more; the figures are unknown again. */
   stop() {
     clearInterval(this.#timer);
     this.#connection = null;
     this.#moments = [];
-    this.#panel.hidden = true;
     this.#show({});
   }
 
