@@ -42,9 +42,7 @@ class CallRecording:
         patches = np.frombuffer(base64.b64decode(taken["patches"]), np.uint8).reshape(-1, *PATCH_SHAPE)
         sound = np.array(taken["sound"], np.float64)
         heard_ms = _on_page_clock(sound[:, 0], sound[:, 2] - taken["timeOrigin"])
-        return cls(
-            shown_ms=frames[:, 0], patches=patches.astype(np.float32), heard_ms=heard_ms, loudness=sound[:, 1]
-        )
+        return cls(shown_ms=frames[:, 0], patches=patches.astype(np.float32), heard_ms=heard_ms, loudness=sound[:, 1])
 
     def motion(self) -> Series:
         """[T - 1] mean absolute difference of successive pictures, grey levels."""

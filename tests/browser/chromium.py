@@ -4,9 +4,7 @@ import shutil
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-INSTALL_HINT = (
-    "no Chromium was found: `apt-get install chromium` (Debian, Ubuntu), or set FACEWIRE_SKIP_BROWSER=1 to go without"
-)
+INSTALL_HINT = "no Chromium was found: `apt-get install chromium` (Debian, Ubuntu), or set FACEWIRE_SKIP_BROWSER=1 to go without"
 INSECURE_HOST = "facewire.test"
 """Stands for this machine under a name that browsers do not trust with a microphone."""
 

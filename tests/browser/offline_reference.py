@@ -1,7 +1,6 @@
 """The same speech through the same pipeline without a network: what every picture should have shown, and when."""
 
 from concurrent.futures import Future
-from pathlib import Path
 
 import cv2
 import numpy as np

@@ -1,7 +1,7 @@
 """A call of twenty seconds in a real browser: is the picture smooth, alive with the voice, still in silence, and in sync?"""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

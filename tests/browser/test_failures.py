@@ -63,9 +63,7 @@ def test_portrait_refused_with_the_reason(
     keep_screenshot(page, f"portrait_{content.replace(' ', '_')}")
 
 
-def test_a_full_server_is_waited_for(
-    open_page: OpenPage, start_server: StartServer, keep_screenshot: KeepScreenshot
-) -> None:
+def test_a_full_server_is_waited_for(open_page: OpenPage, start_server: StartServer, keep_screenshot: KeepScreenshot) -> None:
     url = start_server("--max-sessions", "1").url
     first, second = open_page(url), open_page(url)
     start_call(first)
@@ -78,9 +76,7 @@ def test_a_full_server_is_waited_for(
     expect(second.locator("#failure")).to_be_hidden()
 
 
-def test_a_token_is_asked_for(
-    open_page: OpenPage, start_server: StartServer, keep_screenshot: KeepScreenshot
-) -> None:
+def test_a_token_is_asked_for(open_page: OpenPage, start_server: StartServer, keep_screenshot: KeepScreenshot) -> None:
     page = open_page(start_server("--token", "open-sesame").url)
     token = page.get_by_label("Access token")
     expect(token).to_be_visible()
@@ -95,7 +91,7 @@ def test_a_token_is_asked_for(
 
 
 def test_a_server_that_stops_says_goodbye_and_is_called_again(
-    open_page: OpenPage, start_server: StartServer, keep_screenshot: KeepScreenshot, tmp_path: Path
+    open_page: OpenPage, start_server: StartServer, keep_screenshot: KeepScreenshot
 ) -> None:
     running = start_server()
     page = open_page(running.url)

@@ -120,9 +120,7 @@ def test_one_s_own_photograph(open_page: OpenPage, server: ServerProcess) -> Non
     start_call(page)
 
 
-def test_a_phone_needs_no_sideways_scrolling(
-    open_page: OpenPage, server: ServerProcess, keep_screenshot: KeepScreenshot
-) -> None:
+def test_a_phone_needs_no_sideways_scrolling(open_page: OpenPage, server: ServerProcess, keep_screenshot: KeepScreenshot) -> None:
     page = open_page(server.url, viewport=PHONE)
     assert _overhang_px(page) == 0
     start_call(page)
