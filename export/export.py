@@ -24,7 +24,8 @@ TARGETS = ("openvino", "torch")
 def export(checkpoint: Path, target: str, folder: Path, figures: dict[str, Any] | None = None) -> parity.Parity:
     """Writes a model folder; `figures` (an evaluation's summary) are kept in its manifest.
 
-    Raises ModelError where the checkpoint cannot be read or the export strays from the generator, ConfigError for an unknown target.
+    Raises ModelError where the checkpoint cannot be read or the export strays from the generator, ConfigError for an unknown
+    target.
     """
     if target not in TARGETS:
         raise ConfigError(f"no target {target!r}: one of {', '.join(TARGETS)} was expected")

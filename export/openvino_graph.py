@@ -46,9 +46,7 @@ def write_graphs(generator: nn.Module, spec: ModelSpec, folder: Path, *, half: b
         identity = streaming.prepare(portrait)
         state = streaming.initial_state(batch)
         window, end = torch.rand(batch, 12, 28), torch.full((batch,), 100, dtype=torch.int64)
-        step = ov.convert_model(
-            _Step(streaming, spec), example_input=(window, end, *identity.values(), *state.values())
-        )
+        step = ov.convert_model(_Step(streaming, spec), example_input=(window, end, *identity.values(), *state.values()))
     _name(prepare, ["portrait"], list(spec.identity))
     inputs = ["window", "end", *spec.identity, *spec.state]
     _name(step, inputs, [*spec.outputs, *(f"next_{name}" for name in spec.state)])

@@ -1,7 +1,8 @@
 """The generator's output → the whole picture, at the portrait's own resolution.
 
-Flow head: the portrait's own pixels are moved, and what lies between the lips is painted over them. Pixel head: the crop is pasted
-back, feathered and colour-matched. Outside the face nothing is touched, and a closed gate gives the portrait back, byte for byte.
+Flow head: the portrait's own pixels are moved, and what lies between the lips is painted over them. Pixel head: the crop is
+pasted back, feathered and colour-matched. Outside the face nothing is touched, and a closed gate gives the portrait back,
+byte for byte.
 """
 
 from typing import Literal
@@ -68,7 +69,7 @@ class Compositor:
         dense = cv2.resize(flow, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_CUBIC)
         offsets = face.lay(np.asarray(dense, np.float32) @ self._linear.T)
         source = self._still + offsets
-        moved = cv2.remap(self._portrait.image, source, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        moved = cv2.remap(self._portrait.image, source[..., 0], source[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         image[face.rows, face.columns] = moved
         paint, mask = self._paint(outputs["mouth"])
         under = image[mouth.rows, mouth.columns].astype(np.float32)

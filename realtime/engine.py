@@ -115,9 +115,7 @@ class Engine:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         with self._wake:
             self._running = False
             self._wake.notify()
@@ -148,9 +146,7 @@ class Engine:
             self._sessions.append(session)
         return session
 
-    def _enqueue(
-        self, session: EngineSession, index: int | None, mfcc: NDArray[np.float32]
-    ) -> Future[list[FaceMotion]]:
+    def _enqueue(self, session: EngineSession, index: int | None, mfcc: NDArray[np.float32]) -> Future[list[FaceMotion]]:
         done: Future[list[FaceMotion]] = Future()
         with self._wake:
             if session._closed or len(session._waiting) >= MAX_WAITING:

@@ -1,11 +1,11 @@
 """Every error that Facewire raises on purpose.
 
-    FacewireError                what came, what was expected, what to do
-    ├── AudioError               a sound file or a packet that cannot be read
-    ├── PortraitError            a photograph that cannot become an avatar; `.reason` is machine-readable
-    ├── ModelError               a model folder that is missing, damaged or does not fit
-    ├── CapacityError            no room for another session
-    └── ConfigError              a setting that does not exist or is out of range
+FacewireError                what came, what was expected, what to do
+├── AudioError               a sound file or a packet that cannot be read
+├── PortraitError            a photograph that cannot become an avatar; `.reason` is machine-readable
+├── ModelError               a model folder that is missing, damaged or does not fit
+├── CapacityError            no room for another session
+└── ConfigError              a setting that does not exist or is out of range
 """
 
 

@@ -1,7 +1,7 @@
 """The whole flow for one session, on one screen.
 
-    packets → 16 kHz mono → voice activity ─┬→ MFCC hops → windows → engine (batched with other sessions) → compositor → frames
-                                            └→ mouth gate ───────────────────────────────────────────────────┘
+packets → 16 kHz mono → voice activity ─┬→ MFCC hops → windows → engine (batched with other sessions) → compositor → frames
+                                        └→ mouth gate ───────────────────────────────────────────────────┘
 """
 
 import itertools

@@ -31,8 +31,8 @@ EYE_LEVEL_OF_SIDE = 0.43
 class Portrait:
     """A framed face.
 
-    image uint8 [S, S, 3] BGR; crop uint8 [112, 112, 3] RGB, the canonical crop that generators see; crop_to_image float64 [2, 3] takes
-    crop pixels to image pixels; landmarks float32 [478, 2] in image pixels.
+    image uint8 [S, S, 3] BGR; crop uint8 [112, 112, 3] RGB, the canonical crop that generators see; crop_to_image float64
+    [2, 3] takes crop pixels to image pixels; landmarks float32 [478, 2] in image pixels.
     """
 
     image: NDArray[np.uint8]
@@ -61,7 +61,7 @@ def frame_portrait(photo: NDArray[np.uint8], size: int = 512) -> Portrait:
     if distance < MIN_EYE_DISTANCE:
         raise PortraitError(
             "too_small",
-            f"The eyes are {distance:.0f} pixels apart, at least {MIN_EYE_DISTANCE:.0f} are needed: take a closer or larger photograph.",
+            f"The eyes are {distance:.0f} pixels apart, at least {MIN_EYE_DISTANCE:.0f} are needed: choose a closer or larger photograph.",
         )
     _check_turn(landmarks, right, left)
     x, y, side = _frame(photo.shape[1], photo.shape[0], (right + left) / 2, distance)
@@ -77,13 +77,14 @@ def frame_portrait(photo: NDArray[np.uint8], size: int = 512) -> Portrait:
 
 
 def decode(data: bytes) -> NDArray[np.uint8]:
-    """Bytes of a JPEG, PNG or WebP file → [H, W, 3] BGR, upright, at most 1600 pixels long; sizes are checked before pixels are read.
+    """Bytes of a JPEG, PNG or WebP file → [H, W, 3] BGR, upright, at most 1600 pixels long; sizes are checked before pixels
+    are read.
 
     Raises PortraitError: unreadable, too_large.
     """
     if len(data) > MAX_BYTES:
         raise PortraitError(
-            "too_large", f"The file has {len(data) / 2**20:.1f} MB, at most {MAX_BYTES // 2**20} MB are taken: save it smaller."
+            "too_large", f"The file has {len(data) / 2**20:.1f} MB, at most {MAX_BYTES // 2**20} are taken: save it smaller."
         )
     try:
         with warnings.catch_warnings():
@@ -93,7 +94,7 @@ def decode(data: bytes) -> NDArray[np.uint8]:
         if width * height > MAX_PIXELS:
             raise PortraitError(
                 "too_large",
-                f"The photograph has {width} x {height} pixels, at most {MAX_PIXELS // 10**6} million are taken: save it smaller.",
+                f"The photograph has {width} x {height} pixels, at most {MAX_PIXELS // 10**6} million are taken: shrink it.",
             )
         picture.draft("RGB", (WORKING_SIDE, WORKING_SIDE))
         upright = ImageOps.exif_transpose(picture)
@@ -101,7 +102,9 @@ def decode(data: bytes) -> NDArray[np.uint8]:
         flat = Image.new("RGBA", upright.size, (255, 255, 255, 255))
         flat.alpha_composite(upright.convert("RGBA"))
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
-        raise PortraitError("unreadable", "This is no JPEG, PNG or WebP picture that can be read: choose another file.") from error
+        raise PortraitError(
+            "unreadable", "This is no JPEG, PNG or WebP picture that can be read: choose another file."
+        ) from error
     return np.ascontiguousarray(np.asarray(flat.convert("RGB"), np.uint8)[..., ::-1])
 
 

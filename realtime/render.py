@@ -39,9 +39,7 @@ def render_frames(portrait: Portrait, pcm: NDArray[np.int16], engine: Engine) ->
         pipeline.close()
 
 
-def render_film(
-    portrait: Portrait, sound: Path, film: Path, engine: Engine, progress: Callable[[int, int], None]
-) -> int:
+def render_film(portrait: Portrait, sound: Path, film: Path, engine: Engine, progress: Callable[[int, int], None]) -> int:
     """Writes an MP4 (H.264, AAC) and returns its number of frames. progress(done, all) is called for each.
 
     Raises AudioError where the sound or the film's container cannot be handled.
@@ -78,9 +76,7 @@ def _write_picture(container: av.container.OutputContainer, video: av.VideoStrea
     container.mux(video.encode(picture))
 
 
-def _write_sound(
-    container: av.container.OutputContainer, audio: av.AudioStream, pcm: NDArray[np.int16], index: int
-) -> None:
+def _write_sound(container: av.container.OutputContainer, audio: av.AudioStream, pcm: NDArray[np.int16], index: int) -> None:
     """The frame's own 40 ms, on the frame's own timeline."""
     part = pcm[index * FRAME_SAMPLES : (index + 1) * FRAME_SAMPLES]
     sound = av.AudioFrame.from_ndarray(np.ascontiguousarray(part)[None], format="s16", layout="mono")

@@ -20,8 +20,8 @@ NOISE_FOLLOWS = 0.02  # of the room's level, a hop without speech: half a second
 class VoiceActivity:
     """Sound in, one decision a 10 ms hop out.
 
-    aggressiveness: WebRTC's, 0 to 3; above_noise_db: how far speech stands out of the room's noise; onset_hops: so many of the last four hops begin
-    speech, a click does not; hangover_ms: how long speech goes on after its last hop.
+    aggressiveness: WebRTC's, 0 to 3; above_noise_db: how far speech stands out of the room's noise; onset_hops: so many of
+    the last four hops begin speech, a click does not; hangover_ms: how long speech goes on after its last hop.
     """
 
     def __init__(

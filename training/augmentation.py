@@ -32,9 +32,7 @@ class AugmentationConfig:
     colour: float = 0.25
 
 
-def voices(
-    pcm: NDArray[np.int16], config: AugmentationConfig, rng: np.random.Generator
-) -> list[NDArray[np.float32]]:
+def voices(pcm: NDArray[np.int16], config: AugmentationConfig, rng: np.random.Generator) -> list[NDArray[np.float32]]:
     """MFCC [n_hops, 12] of the clip itself and of `config.variants` other voices saying it."""
     copies = [warped_mfcc(pcm.astype(np.float64), 1.0)]
     for _ in range(config.variants):
@@ -46,7 +44,8 @@ def voices(
 
 
 def warped_mfcc(sound: NDArray[np.float64], warp: float) -> NDArray[np.float32]:
-    """MFCC [n_hops, 12] with the frequency axis stretched by `warp`; warp 1 is `python_speech_features.mfcc` without its energy."""
+    """MFCC [n_hops, 12] with the frequency axis stretched by `warp`; warp 1 is `python_speech_features.mfcc` without its
+    energy."""
     emphasised = sigproc.preemphasis(sound, 0.97)
     frames = sigproc.framesig(emphasised, 400, 160)
     power = sigproc.powspec(frames, N_FFT)
@@ -55,7 +54,8 @@ def warped_mfcc(sound: NDArray[np.float64], warp: float) -> NDArray[np.float32]:
     energy = power @ _filterbank().T
     energy = np.where(energy == 0, np.finfo(float).eps, energy)
     cepstrum = dct(np.log(energy), type=2, axis=1, norm="ortho")[:, : N_MFCC + 1]
-    return base.lifter(cepstrum, LIFTER)[:, 1:].astype(np.float32)  # type: ignore[no-any-return]
+    lifted: NDArray[np.float64] = base.lifter(cepstrum, LIFTER)
+    return lifted[:, 1:].astype(np.float32)
 
 
 def add_noise(sound: NDArray[np.float64], snr_db: float, rng: np.random.Generator) -> NDArray[np.float64]:

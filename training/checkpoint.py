@@ -13,8 +13,9 @@ FORMAT = 1
 
 @dataclass(kw_only=True)
 class Checkpoint:
-    """system and config: what `realtime.generators.registry` builds the generator from; weights: the averaged ones, to be exported;
-    training: everything a resumed run needs; recipe: the command's settings; data: what was learnt from, with its licences."""
+    """system and config: what `realtime.generators.registry` builds the generator from; weights: the averaged ones, to be
+    exported; training: everything a resumed run needs; recipe: the command's settings; data: what was learnt from, with its
+    licences."""
 
     system: str
     config: dict[str, Any]

@@ -21,9 +21,9 @@ INNER = [KEPT_LANDMARKS.index(i) for i in INNER_LIP]
 
 @dataclass(frozen=True, kw_only=True)
 class BatchConfig:
-    """clips: a batch; heard: frames of windows a clip, drawn: frames of them that are drawn and judged; silent: share of clips with
-    no speech, whose target is the portrait; first: share of portraits that are the clip's first frame (the others are any frame);
-    balance: a speaker with n clips is drawn in proportion to n ** balance."""
+    """clips: a batch; heard: frames of windows a clip, drawn: frames of them that are drawn and judged; silent: share of
+    clips with no speech, whose target is the portrait; first: share of portraits that are the clip's first frame (the others
+    are any frame); balance: a speaker with n clips is drawn in proportion to n ** balance."""
 
     clips: int = 8
     heard: int = 40
@@ -93,9 +93,7 @@ class SpeechVideo:
         start, first_drawn = self._segment(len(clip.crops), heard)
         reference = 0 if rng.random() < config.first else int(rng.integers(len(clip.crops)))
         silent = rng.random() < config.silent
-        frames = (
-            np.full(config.drawn, reference) if silent else start + first_drawn + np.arange(config.drawn)
-        )
+        frames = np.full(config.drawn, reference) if silent else start + first_drawn + np.arange(config.drawn)
         copies = self._silences if silent else self._voices[index]
         mfcc = copies[int(rng.integers(len(copies)))]
         mfcc = mfcc + rng.normal(0, self.augmentation.colour, 12) * self.mfcc_std * (not silent)
@@ -116,7 +114,8 @@ class SpeechVideo:
         )
 
     def _segment(self, n_frames: int, heard: int) -> tuple[int, int]:
-        """First heard frame, and the first drawn one counted from it: often a stream's start, else with all the past it can have."""
+        """First heard frame, and the first drawn one counted from it: often a stream's start, else with all the past it can
+        have."""
         rng, config = self._rng, self.batch
         last = max(0, n_frames - heard)
         if last == 0 or rng.random() < 0.3:
@@ -145,8 +144,8 @@ def inner_mouth(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
     polygon = (landmarks[INNER] - (x0, y0)) * fine
     mask = np.zeros(((y1 - y0) * fine, (x1 - x0) * fine), np.float32)
     cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 1.0)
-    mask = cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.8), np.float32)
+    small = cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), 0.8), np.float32)
 
 
 def _picture(crops: NDArray[np.uint8]) -> Tensor:

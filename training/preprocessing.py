@@ -113,7 +113,7 @@ def _claim(cache: Path) -> None:
     found = json.loads(stamp.read_text()).get("version")
     if found != CACHE_VERSION:
         raise ConfigError(
-            f"{cache} was made by version {found} of the preprocessing, this is version {CACHE_VERSION}: name another folder or remove it"
+            f"{cache} was made by version {found} of the preprocessing, this is version {CACHE_VERSION}: name another folder"
         )
 
 

@@ -25,7 +25,5 @@ def by_speaker(clips: Iterable[T], held_out: tuple[str, ...]) -> tuple[list[T], 
     learn = [clip for clip in clips if clip.speaker not in held_out]
     test = [clip for clip in clips if clip.speaker in held_out]
     if not learn or not test:
-        raise ConfigError(
-            f"holding out {', '.join(held_out)} leaves {len(learn)} clips to learn from and {len(test)} to test on: both must be more than none"
-        )
+        raise ConfigError(f"holding out {', '.join(held_out)} leaves {len(learn)} clips to learn from and {len(test)} to test on")
     return learn, test

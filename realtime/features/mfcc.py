@@ -1,7 +1,7 @@
 """Streaming MFCC, equal to `python_speech_features.mfcc` on the whole sound, for any portions.
 
-12 coefficients: the first 13 with liftering, of which the energy is dropped (papers/1, 3.1 and 4.1). 16 kHz, windows of 25 ms every
-10 ms, pre-emphasis 0.97, 512-point spectrum, 26 mel filters. The cepstrum of silence is zero.
+12 coefficients: the first 13 with liftering, of which the energy is dropped (papers/1, 3.1 and 4.1). 16 kHz, windows of 25
+ms every 10 ms, pre-emphasis 0.97, 512-point spectrum, 26 mel filters. The cepstrum of silence is zero.
 """
 
 import numpy as np

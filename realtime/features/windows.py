@@ -1,7 +1,7 @@
 """MFCC hops → one window a video frame.
 
-Frame k stands for 40 k ms; its window is the 28 hops from 4 k + offset on. Hops before the sound and after it are those of digital
-silence, whose coefficients are zero.
+Frame k stands for 40 k ms; its window is the 28 hops from 4 k + offset on. Hops before the sound and after it are those of
+digital silence, whose coefficients are zero.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ HOPS_A_FRAME = FRAME_MS // HOP_MS
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """What frame `index` hears: mfcc float32 [12, 28], oldest hop first. voiced: somebody speaks during the frame, or just after it,
-    as far as the window reaches."""
+    """What frame `index` hears: mfcc float32 [12, 28], oldest hop first. voiced: somebody speaks during the frame, or just
+    after it, as far as the window reaches."""
 
     index: int
     mfcc: NDArray[np.float32]

@@ -38,9 +38,7 @@ class StreamingGenerator(Protocol):
     def forward(self, identity: Tensors, windows: Tensor) -> Tensors: ...
 
 
-def run_stream(
-    generator: StreamingGenerator, identity: Tensors, windows: Tensor, state: Tensors | None = None
-) -> Tensors:
+def run_stream(generator: StreamingGenerator, identity: Tensors, windows: Tensor, state: Tensors | None = None) -> Tensors:
     """Streams windows [B, T, M, H] one frame at a time, flushes, and returns outputs [B, T, ...] in order."""
     batch, n_frames = windows.shape[:2]
     state = generator.initial_state(batch) if state is None else state

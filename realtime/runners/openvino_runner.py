@@ -54,9 +54,7 @@ class OpenVinoRunner:
     def initial_state(self, batch: int) -> Arrays:
         return initial_state(self._spec, batch)
 
-    def step(
-        self, identity: Arrays, window: NDArray[np.float32], end: NDArray[np.int64], state: Arrays
-    ) -> tuple[Arrays, Arrays]:
+    def step(self, identity: Arrays, window: NDArray[np.float32], end: NDArray[np.int64], state: Arrays) -> tuple[Arrays, Arrays]:
         self.compile(len(window))
         request = self._steps[len(window)]
         request.infer({"window": window, "end": end, **identity, **state}, share_inputs=True)

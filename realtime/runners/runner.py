@@ -29,9 +29,7 @@ class Runner(Protocol):
         """The state before the first frame."""
         ...
 
-    def step(
-        self, identity: Arrays, window: NDArray[np.float32], end: NDArray[np.int64], state: Arrays
-    ) -> tuple[Arrays, Arrays]:
+    def step(self, identity: Arrays, window: NDArray[np.float32], end: NDArray[np.int64], state: Arrays) -> tuple[Arrays, Arrays]:
         """One frame: windows [B, 12, 28], stream ends [B] → the head's outputs and the next state."""
         ...
 

@@ -38,9 +38,7 @@ class TorchRunner:
         return initial_state(self._spec, batch)
 
     @torch.inference_mode()
-    def step(
-        self, identity: Arrays, window: NDArray[np.float32], end: NDArray[np.int64], state: Arrays
-    ) -> tuple[Arrays, Arrays]:
+    def step(self, identity: Arrays, window: NDArray[np.float32], end: NDArray[np.int64], state: Arrays) -> tuple[Arrays, Arrays]:
         outputs, after = self._generator.step(
             _tensors(identity), torch.from_numpy(window), torch.from_numpy(end), _tensors(state)
         )

@@ -6,7 +6,8 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """path: the video with its sound; speaker and name: as the corpus has them; text: the words; words: (start_s, end_s, word)."""
+    """path: the video with its sound; speaker and name: as the corpus has them; text: the words; words: (start_s, end_s,
+    word)."""
 
     path: Path
     speaker: str

@@ -2,7 +2,8 @@
 
 Source: M. Cooke, J. Barker, S. Cunningham, X. Shao, *An audio-visual corpus for speech perception and automatic speech
 recognition*, JASA 120(5), 2006; CC BY 4.0 (Zenodo record 3625687). The originals are `SPEAKER/CODE.mpg` (MPEG-1 video, MP2
-sound, sometimes in a folder `video`); Matroska copies are read as well. Word times, where present, are `SPEAKER/align/CODE.align`.
+sound, sometimes in a folder `video`); Matroska copies are read as well. Word times, where present, are
+`SPEAKER/align/CODE.align`.
 """
 
 import logging
@@ -20,7 +21,7 @@ WORDS: tuple[dict[str, str], ...] = (
     {"b": "blue", "g": "green", "r": "red", "w": "white"},
     {"a": "at", "b": "by", "i": "in", "w": "with"},
     {},  # a letter speaks for itself
-    dict(zip("z123456789", "zero one two three four five six seven eight nine".split(), strict=True)),
+    dict(zip("z123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], strict=True)),
     {"a": "again", "n": "now", "p": "please", "s": "soon"},
 )
 

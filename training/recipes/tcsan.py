@@ -1,8 +1,8 @@
 """The recipe of system 1.
 
-papers/1, 4.2: Adam, β1 0.5, learning rate 2e-4, reconstruction 1.5, identity 1.5, perceptual 0.07. Deviations: the `flow` head also learns
-from landmark motion, the inner mouth's mask and colours, and a smooth field; the rate is higher with a cosine end, because the data are
-few; Audio2AU learns jointly, without pre-training on action-unit labels.
+papers/1, 4.2: Adam, β1 0.5, learning rate 2e-4, reconstruction 1.5, identity 1.5, perceptual 0.07. Deviations: the `flow`
+head also learns from landmark motion, the inner mouth's mask and colours, and a smooth field; the rate is higher with a
+cosine end, because the data are few; Audio2AU learns jointly, without pre-training on action-unit labels.
 """
 
 import json
@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from realtime.errors import ModelError
 from realtime.generators.tcsan.config import TcsanConfig
 from realtime.generators.tcsan.generator import TcsanGenerator
 from training import checkpoint as checkpoints
@@ -109,9 +110,7 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
     return path
 
 
-def losses(
-    generator: TcsanGenerator, batch: Batch, recipe: Recipe, perceptual: Perceptual | None
-) -> dict[str, Tensor]:
+def losses(generator: TcsanGenerator, batch: Batch, recipe: Recipe, perceptual: Perceptual | None) -> dict[str, Tensor]:
     """Every loss by its name, weighted."""
     identity = generator.prepare(batch.portrait)
     fused = generator.fuse(identity, batch.windows)
@@ -161,7 +160,7 @@ def _resume(
     """Restores everything and returns the step; refuses another configuration's checkpoint."""
     found = checkpoints.load(path)
     if found.config != config.to_dict():
-        raise checkpoints.ModelError(
+        raise ModelError(
             f"{path} holds another configuration ({found.config['preset']}): name another folder, or remove it to start anew"
         )
     generator.load_state_dict(found.training["network"])

@@ -32,7 +32,8 @@ class LookaheadConv(nn.Module):
         return torch.zeros(batch, 2 * self.dilation, self.c_in)
 
     def step(self, x_BC: Tensor, history: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One frame in; out: y [B, C_out] and the input x [B, C_in] of the frame that y belongs to, both `lookahead` frames old, and the history."""
+        """One frame in; out: y [B, C_out] and the input x [B, C_in] of the frame that y belongs to, both `lookahead` frames
+        old, and the history."""
         d = self.dilation
         seen_BTC = torch.cat([history, x_BC[:, None]], 1)
         taps = torch.cat([seen_BTC[:, 0], seen_BTC[:, d], seen_BTC[:, 2 * d]], 1)

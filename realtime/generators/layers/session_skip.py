@@ -46,4 +46,5 @@ def add_session(x: Tensor, constant: Tensor) -> Tensor:
     """x [B·T, ...] + constant [B, ...], each session's constant on all of its frames."""
     if x.shape[0] == constant.shape[0]:
         return x + constant
-    return (x.unflatten(0, (constant.shape[0], -1)) + constant[:, None]).flatten(0, 1)
+    out: Tensor = (x.unflatten(0, (constant.shape[0], -1)) + constant[:, None]).flatten(0, 1)
+    return out

@@ -9,7 +9,8 @@ FEATURE = 64
 
 
 class Audio2AU(nn.Module):
-    """One action unit: a convolution over frequency, one over time, two LSTM layers over the window's own hops, fully connected layers.
+    """One action unit: a convolution over frequency, one over time, two LSTM layers over the window's own hops, fully
+    connected layers.
 
     Source: papers/1, 3.1 "Audio-to-AU Module". The last of its three fully connected layers only serves pre-training and is
     not here: the 64 numbers before it are the feature. The LSTM runs over the 28 hops of one window: no state between frames.

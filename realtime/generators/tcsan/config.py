@@ -1,7 +1,8 @@
 """The presets of system 1.
 
 A frame k stands for 40 k ms. Its window is the 28 MFCC hops from 4 k + `window_offset_hops` on; hop j is heard from 10 j to
-10 j + 25 ms. So the future audio that a frame needs is 10 (offset + 27) + 25 + 40 × lookahead ms: 750 ms for `paper`, 155 ms for `live` and `lite`.
+10 j + 25 ms. So the future audio that a frame needs is 10 (offset + 27) + 25 + 40 × lookahead ms: 750 ms for `paper`, 155 ms
+for `live` and `lite`.
 """
 
 from dataclasses import asdict, dataclass, fields
@@ -18,7 +19,8 @@ class TcsanConfig:
 
     lookahead: future frames of the temporal network, None for the published symmetric taps (unlimited);
     identity_channels, audio_channels: width of each encoder's first layer; au_channels, au_hidden: of each Audio2AU;
-    fusion_channels, n_blocks: the temporal network; head: `pixels`, the published decoder, or `flow`; head_channels: its first layer's width.
+    fusion_channels, n_blocks: the temporal network; head: `pixels`, the published decoder, or `flow`; head_channels: its
+    first layer's width.
     """
 
     preset: str

@@ -30,7 +30,7 @@ class PixelHead(nn.Module):
         self.up_112 = SkipUp(c56, c56, max(16, c56 // 2))
         self.paint = nn.Conv2d(max(16, c56 // 2), 3, 3, padding=1)
 
-    def session(self, portrait: Tensor, maps: list[Tensor]) -> Tensors:
+    def session(self, portrait: Tensor, maps: list[Tensor]) -> Tensors:  # noqa: ARG002 - the heads' common interface
         map_56, map_28, map_14, map_7 = maps
         return {
             "skip_7": self.at_7.session(map_7),
@@ -49,6 +49,6 @@ class PixelHead(nn.Module):
         x = relu(self.up_112(x, identity["skip_56"]))
         return {"crop": torch.sigmoid(self.paint(x))}
 
-    def picture(self, outputs: Tensors, portrait: Tensor) -> Tensor:
+    def picture(self, outputs: Tensors, portrait: Tensor) -> Tensor:  # noqa: ARG002
         """The crop itself [N, 3, 112, 112]."""
         return outputs["crop"]

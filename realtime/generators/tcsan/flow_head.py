@@ -26,6 +26,8 @@ class FlowHead(nn.Module):
     """
 
     names = ("flow", "mouth")
+    flow_taper: Tensor
+    mask_taper: Tensor
 
     def __init__(self, features: int, skip_widths: tuple[int, ...], channels: int) -> None:
         super().__init__()

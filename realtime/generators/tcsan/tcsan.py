@@ -12,7 +12,8 @@ from realtime.generators.streaming import Tensors
 
 
 def share_lookahead(dilations: list[int], total: int | None) -> list[int]:
-    """Future context of each layer: the first layers get theirs first, until `total` frames are spent; None gives each its dilation.
+    """Future context of each layer: the first layers get theirs first, until `total` frames are spent; None gives each its
+    dilation.
 
     >>> share_lookahead([1, 2, 4, 8], 4)
     [1, 2, 1, 0]
@@ -41,7 +42,8 @@ class ResidualAttention(nn.Module):
         batch, _, frames = x_BCT.shape
         y = self.conv(x_BCT).transpose(1, 2).flatten(0, 1)
         residual = x_BCT.transpose(1, 2).flatten(0, 1)
-        return self._join(y, residual).unflatten(0, (batch, frames)).transpose(1, 2)
+        out: Tensor = self._join(y, residual).unflatten(0, (batch, frames)).transpose(1, 2)
+        return out
 
     def step(self, x_BC: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
         y_BC, residual, history = self.conv.step(x_BC, history)

@@ -1,0 +1,1 @@
+"""Corpora, losses, recipes and evaluation: what makes a generator and what judges it."""

@@ -1,0 +1,1 @@
+"""Each corpus as it is distributed → one list of clips."""
