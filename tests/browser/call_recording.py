@@ -46,7 +46,7 @@ class CallRecording:
 
     def motion(self) -> Series:
         """[T - 1] mean absolute difference of successive pictures, grey levels."""
-        return np.abs(np.diff(self.patches, axis=0)).mean((1, 2)).astype(np.float64)
+        return _mean_level(np.diff(self.patches, axis=0))
 
     def opening(self, at_rest: NDArray[np.bool_]) -> Series:
         """[T] distance from the mean of the pictures `at_rest`, grey levels."""
@@ -55,14 +55,16 @@ class CallRecording:
 
 def opening(patches: Patches, rest: NDArray[np.float32]) -> Series:
     """[T] mean absolute difference of patches [T, 32, 48] from the patch at rest [32, 48]."""
-    return np.abs(patches - rest).mean((1, 2)).astype(np.float64)
+    return _mean_level(patches - rest)
 
 
 def loudness(pcm: NDArray[np.int16]) -> tuple[Series, Series]:
     """16 kHz sound → the middles of its 10 ms pieces and their root mean square (full scale 1)."""
     step = SAMPLE_RATE_HZ // 100
     pieces = (pcm[: len(pcm) // step * step].reshape(-1, step) / 32768.0).astype(np.float64)
-    return STEP_MS * (np.arange(len(pieces)) + 0.5), np.sqrt((pieces**2).mean(1))
+    middles_ms: Series = STEP_MS * (np.arange(len(pieces)) + 0.5)
+    level: Series = np.sqrt((pieces**2).mean(1)).astype(np.float64)
+    return middles_ms, level
 
 
 def speech_and_silence(times_ms: Series, level: Series, at_ms: Series) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -79,7 +81,7 @@ def speech_and_silence(times_ms: Series, level: Series, at_ms: Series) -> tuple[
 def offset_ms(times_ms: Series, values: Series, reference_ms: Series, reference: Series, *, step_ms: float) -> float:
     """How much later `values` are than the same course in `reference`, by correlation at every shift, to a fraction of a step.
 
-    Also refuses (ValueError) where no shift fits: the correlation is below 0.5.
+    Raises ValueError where no shift fits: the best correlation is below 0.5.
     """
     span_ms = times_ms[-1] - times_ms[0]
     grid_ms = np.arange(0.0, span_ms, step_ms)
@@ -92,12 +94,19 @@ def offset_ms(times_ms: Series, values: Series, reference_ms: Series, reference:
     return float(times_ms[0] - starts_ms[best] - step_ms * _peak_fraction(fits, best))
 
 
+def _mean_level(differences: Patches) -> Series:
+    """[T, 32, 48] → [T] mean absolute value."""
+    level: Series = np.abs(differences).mean((1, 2)).astype(np.float64)
+    return level
+
+
 def _on_page_clock(context_ms: Series, wall_ms: Series) -> Series:
     """Sound's own clock → the page's. Messages come in bursts, so the quickest within ±4 s tells the distance."""
     late_ms = wall_ms - context_ms
     near = [np.abs(context_ms - t) < CLOCK_SPAN_MS for t in context_ms[::50]]
     quickest = np.array([late_ms[mask].min() for mask in near])
-    return context_ms + np.interp(context_ms, context_ms[::50], quickest)
+    distance_ms: Series = np.interp(context_ms, context_ms[::50], quickest)
+    return context_ms + distance_ms
 
 
 def _correlation(a: Series, b: Series) -> float:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, ViewportSize, sync_playwright
 
 from tests.browser.chromium import INSTALL_HINT, QUIET_FLAGS, find_chromium, with_microphone
 from tests.browser.microphone_file import speech, write_microphone
@@ -14,7 +14,7 @@ from tests.browser.server_process import ROOT, ServerProcess
 
 ARTIFACTS = ROOT / "tests" / "artifacts"
 PROBE = Path(__file__).with_name("probe.js")
-DESKTOP = {"width": 1280, "height": 800}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 
 LaunchBrowser = Callable[[tuple[str, ...]], Browser]
 OpenPage = Callable[..., Page]

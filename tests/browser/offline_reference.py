@@ -53,4 +53,5 @@ def offline_opening(
     waiting.extend(pipeline.finish())
     draw(0)
     drawn: Patches = np.stack(patches)
-    return FRAME_MS * np.arange(len(drawn)), opening(drawn, mouth_patch(portrait.image, box))
+    times_ms: Series = FRAME_MS * np.arange(len(drawn), dtype=np.float64)
+    return times_ms, opening(drawn, mouth_patch(portrait.image, box))
