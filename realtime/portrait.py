@@ -61,7 +61,7 @@ def frame_portrait(photo: NDArray[np.uint8], size: int = 512) -> Portrait:
     if distance < MIN_EYE_DISTANCE:
         raise PortraitError(
             "too_small",
-            f"The eyes are {distance:.0f} pixels apart, at least {MIN_EYE_DISTANCE:.0f} are needed: choose a closer or larger photograph.",
+            f"The eyes are {distance:.0f} pixels apart, {MIN_EYE_DISTANCE:.0f} are needed: choose a closer or larger photograph.",
         )
     _check_turn(landmarks, right, left)
     x, y, side = _frame(photo.shape[1], photo.shape[0], (right + left) / 2, distance)

@@ -1,0 +1,1 @@
+"""Calls over WebRTC: asyncio, aiohttp and aiortc live here and nowhere else."""

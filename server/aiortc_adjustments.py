@@ -1,0 +1,245 @@
+"""Everything that is changed in aiortc 1.16 and aioice 0.13, in one place. Call `apply()` once, before the first connection.
+
+Each change mends something measured (docs/decisions/0003): 80 ms of audio prefetch, sender reports that follow the moment of
+sending instead of media time, a thread for each receiver, unbounded queues, 30 s until a vanished peer is noticed, peers with RSA
+certificates. The names used are private: the series are pinned in pyproject.toml, and `check_names` refuses to start on others.
+"""
+
+import asyncio
+from typing import Any, Protocol
+
+import av
+from aioice import ice
+from aiortc import rtcdtlstransport, rtcrtpreceiver, rtcrtpsender
+from aiortc.codecs import get_decoder
+from aiortc.jitterbuffer import JitterBuffer, JitterFrame
+from aiortc.rtcrtpreceiver import RTCRtpReceiver
+from aiortc.rtcrtpsender import RTCEncodedFrame, RTCRtpSender
+from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtcpSrPacket, unpack_remb_fci
+from aiortc.utils import uint16_add
+
+CONSENT_INTERVAL_S = 1  # a peer that is gone is noticed after 6 to 8 s
+MAX_DECODED_PACKETS = 50  # one second of sound that nobody fetches
+NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970, RFC 5905
+CIPHERS = (
+    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:"
+    b"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-SHA"
+)
+NAMES = {
+    rtcrtpsender.RTCRtpSender: ("_next_encoded_frame", "_send_rtcp", "_send_keyframe", "_handle_rtcp_packet"),
+    rtcrtpreceiver.RTCRtpReceiver: ("receive",),
+    rtcrtpreceiver: ("JitterBuffer", "decoder_worker"),
+    rtcdtlstransport.RTCCertificate: ("_create_ssl_context",),
+    ice: ("CONSENT_INTERVAL", "get_host_addresses"),
+}
+
+
+class SentTrack(Protocol):
+    """What the adjusted sender asks of a track that hands out encoded packets."""
+
+    def wall_time_s(self, media_s: float) -> float | None:
+        """The wall clock that belongs to a media time; None before the stream began."""
+        ...
+
+    def request_keyframe(self) -> None: ...
+
+    def limit_bitrate(self, bits_per_second: int) -> None: ...
+
+
+_applied = False
+_host_addresses = ice.get_host_addresses
+
+
+def apply(ice_addresses: tuple[str, ...] = ()) -> None:
+    """Applies every change; again only changes the addresses, `ice_addresses`, that media is offered at (none: all of this
+    machine's).
+
+    Raises RuntimeError where a name that is needed has moved.
+    """
+    global _applied
+    ice.get_host_addresses = _only(ice_addresses) if ice_addresses else _host_addresses
+    if _applied:
+        return
+    check_names()
+    ice.CONSENT_INTERVAL = CONSENT_INTERVAL_S
+    _receive_at_once()
+    _decode_without_thread()
+    _report_media_time()
+    _pass_feedback_to_track()
+    _accept_rsa_peers()
+    _applied = True
+
+
+def check_names() -> None:
+    """Raises RuntimeError where aiortc or aioice no longer have what this module changes."""
+    for place, names in NAMES.items():
+        for name in names:
+            if not hasattr(place, name):
+                raise RuntimeError(f"{place!r} has no {name!r}: server/aiortc_adjustments.py was written for aiortc 1.16")
+
+
+def _only(addresses: tuple[str, ...]) -> Any:
+    return lambda use_ipv4, use_ipv6: list(addresses)  # noqa: ARG005
+
+
+# --- sound that comes in -------------------------------------------------------------------------------------------------------
+
+
+class ImmediateBuffer:
+    """Hands on each Opus packet as it comes: one packet is one frame, so there is nothing to wait for.
+
+    Late and doubled packets are dropped; gaps are the ingest's concern, which knows the timeline.
+    """
+
+    def __init__(self) -> None:
+        self.capacity = 16
+        self._next: int | None = None
+
+    def add(self, packet: Any) -> tuple[bool, JitterFrame | None]:
+        sequence = packet.sequence_number
+        if self._next is not None and uint16_add(sequence, -self._next) >= 0x8000:
+            return False, None
+        self._next = uint16_add(sequence, 1)
+        return False, JitterFrame(data=packet._data, timestamp=packet.timestamp)
+
+
+def _receive_at_once() -> None:
+    def make(capacity: int, prefetch: int = 0, is_video: bool = False) -> Any:
+        return JitterBuffer(capacity, prefetch, is_video) if is_video else ImmediateBuffer()
+
+    rtcrtpreceiver.JitterBuffer = make  # type: ignore[assignment,attr-defined,misc]
+
+
+class InlineDecoder:
+    """Stands where a receiver's decoder thread has its queue: decoding a packet of Opus takes 0.05 ms, a thread costs more.
+
+    Keeps at most a second of sound; the oldest goes first.
+    """
+
+    def __init__(self, frames: asyncio.Queue[Any]) -> None:
+        self._frames = frames
+        self._decoder: Any = None
+        self._codec = ""
+
+    def put(self, task: Any) -> None:
+        if task is None:
+            self._frames.put_nowait(None)
+            return
+        codec, encoded = task
+        if codec.name != self._codec:
+            self._decoder, self._codec = get_decoder(codec), codec.name
+        try:
+            frames = self._decoder.decode(encoded)
+        except av.FFmpegError:
+            return  # a damaged packet is a lost packet
+        for frame in frames:
+            if self._frames.qsize() >= MAX_DECODED_PACKETS:
+                self._frames.get_nowait()
+            self._frames.put_nowait(frame)
+
+
+def _decode_without_thread() -> None:
+    receive, worker = RTCRtpReceiver.receive, rtcrtpreceiver.decoder_worker
+
+    async def receive_inline(self: Any, parameters: Any) -> None:
+        if self._RTCRtpReceiver__kind == "audio" and not self._RTCRtpReceiver__started:
+            self._RTCRtpReceiver__decoder_queue = InlineDecoder(self._track._queue)
+        await receive(self, parameters)
+
+    def work_unless_inline(loop: Any, tasks: Any, frames: Any, error: Any) -> None:
+        if not isinstance(tasks, InlineDecoder):
+            worker(loop, tasks, frames, error)
+
+    RTCRtpReceiver.receive = receive_inline  # type: ignore[method-assign]
+    rtcrtpreceiver.decoder_worker = work_unless_inline  # type: ignore[assignment]
+
+
+# --- sound and picture that go out ---------------------------------------------------------------------------------------------
+
+
+def _report_media_time() -> None:
+    """Sender reports (RFC 3550, 6.4.1) map RTP time to the wall clock of the *media*, the same for both tracks: lip-sync."""
+    next_frame, send_rtcp = RTCRtpSender._next_encoded_frame, RTCRtpSender._send_rtcp
+
+    async def remember_origin(self: Any, codec: Any) -> RTCEncodedFrame | None:
+        last = getattr(self, "_facewire_last", None)
+        if last is not None:  # its packets have all been sent by now, so this RTP time is its own
+            self._facewire_origin = (self._RTCRtpSender__rtp_timestamp - last.timestamp) & 0xFFFFFFFF
+            self._facewire_clock_rate = codec.clockRate
+        frame = await next_frame(self, codec)
+        if frame is not None:
+            self._facewire_last = frame
+        return frame
+
+    async def send_with_media_time(self: Any, packets: list[Any]) -> None:
+        kept = [packet for packet in packets if not isinstance(packet, RtcpSrPacket) or _set_media_time(self, packet)]
+        if any(isinstance(packet, RtcpSrPacket) for packet in kept) or len(kept) == len(packets):
+            await send_rtcp(self, kept)
+
+    RTCRtpSender._next_encoded_frame = remember_origin  # type: ignore[method-assign]
+    RTCRtpSender._send_rtcp = send_with_media_time  # type: ignore[method-assign]
+
+
+def _set_media_time(sender: Any, report: RtcpSrPacket) -> bool:
+    """Rewrites a report's wall clock; False for one that says nothing yet, which is then not sent."""
+    origin = getattr(sender, "_facewire_origin", None)
+    if report.sender_info.packet_count == 0 or origin is None:
+        return not isinstance(getattr(sender, "track", None), _tracks())
+    track = sender.track
+    if not isinstance(track, _tracks()):
+        return True
+    media_s = ((report.sender_info.rtp_timestamp - origin) & 0xFFFFFFFF) / sender._facewire_clock_rate
+    wall_s = track.wall_time_s(media_s)
+    if wall_s is None:
+        return False
+    ntp = int((wall_s + NTP_EPOCH_S) * (1 << 32))
+    report.sender_info.ntp_timestamp = ntp
+    sender._RTCRtpSender__lsr = (ntp >> 16) & 0xFFFFFFFF
+    return True
+
+
+def _tracks() -> type[Any]:
+    from server.tracks import ReleasedTrack
+
+    return ReleasedTrack
+
+
+def _pass_feedback_to_track() -> None:
+    """Keyframe requests and receiver estimates (REMB) reach the track that encodes."""
+    send_keyframe, handle = RTCRtpSender._send_keyframe, RTCRtpSender._handle_rtcp_packet
+
+    def request_keyframe(self: Any) -> None:
+        if isinstance(self.track, _tracks()):
+            self.track.request_keyframe()
+        else:
+            send_keyframe(self)
+
+    async def handle_estimate(self: Any, packet: Any) -> None:
+        estimate = isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP
+        if not (estimate and isinstance(self.track, _tracks())):
+            await handle(self, packet)
+            return
+        try:
+            bits_per_second, ssrcs = unpack_remb_fci(packet.fci)
+        except ValueError:
+            return
+        if self._ssrc in ssrcs:
+            self.track.limit_bitrate(bits_per_second)
+
+    RTCRtpSender._send_keyframe = request_keyframe  # type: ignore[method-assign]
+    RTCRtpSender._handle_rtcp_packet = handle_estimate  # type: ignore[method-assign]
+
+
+# --- connections ---------------------------------------------------------------------------------------------------------------
+
+
+def _accept_rsa_peers() -> None:
+    """As a DTLS client aiortc offers suites for ECDSA certificates only; GStreamer and others have RSA ones."""
+    create = rtcdtlstransport.RTCCertificate._create_ssl_context
+
+    def create_with_rsa(self: Any, srtp_profiles: Any) -> Any:
+        context = create(self, srtp_profiles)
+        context.set_cipher_list(CIPHERS)
+        return context
+
+    rtcdtlstransport.RTCCertificate._create_ssl_context = create_with_rsa  # type: ignore[method-assign]

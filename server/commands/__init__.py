@@ -1,0 +1,1 @@
+"""`facewire serve` and `facewire bench`."""

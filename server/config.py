@@ -1,0 +1,40 @@
+"""What a server is started with, and the limits it keeps."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from realtime.portrait import MAX_BYTES, MAX_PIXELS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Everything that someone else could make large."""
+
+    sessions: int = 8
+    offer_bytes: int = 64 * 1024
+    media_lines: int = 4
+    candidates: int = 32
+    portrait_bytes: int = MAX_BYTES
+    portrait_pixels: int = MAX_PIXELS
+    uploaded_portraits: int = 64
+    uploaded_portrait_s: float = 600
+    setup_s: float = 15
+    silent_peer_s: float = 8
+    message_bytes: int = 1100
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerConfig:
+    """size: side of the picture in pixels; token: what clients must show (none: everyone may call); processing_ms: what drawing,
+    encoding and the packet clock may take beyond the future audio; ice_addresses: where media is offered (none: everywhere)."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    token: str | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    size: int = 512
+    model: Path | None = None
+    processing_ms: int = 60
+    ice_addresses: tuple[str, ...] = ()
+    limits: Limits = Limits()

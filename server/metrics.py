@@ -1,0 +1,35 @@
+"""All metrics of a server: names, help texts, buckets."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+FRAME_BUCKETS_MS = (2, 5, 10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 400)
+
+
+class Metrics:
+    """One registry a server, so that two can live in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.sessions = Gauge("facewire_sessions", "Calls that are going on.", registry=self.registry)
+        self.started = Counter("facewire_sessions_started", "Calls that reached `connected`.", registry=self.registry)
+        self.refused = Counter("facewire_refusals", "Requests refused, by reason.", ["reason"], registry=self.registry)
+        self.ended = Counter("facewire_sessions_ended", "Calls that ended, by reason.", ["reason"], registry=self.registry)
+        self.frames = Counter("facewire_frames", "Pictures by fate: shown, repeated, dropped.", ["fate"], registry=self.registry)
+        self.draw_ms = Histogram(
+            "facewire_draw_ms",
+            "From the sound that completed a frame's window to the encoded picture, in milliseconds.",
+            buckets=FRAME_BUCKETS_MS,
+            registry=self.registry,
+        )
+        self.margin_ms = Histogram(
+            "facewire_margin_ms",
+            "How long an encoded picture waited for its moment, in milliseconds; 0 is too late.",
+            buckets=FRAME_BUCKETS_MS,
+            registry=self.registry,
+        )
+        self.missing_ms = Counter(
+            "facewire_ingest_missing_ms", "Microphone sound that was not there in time, in milliseconds.", registry=self.registry
+        )
+        self.future_ms = Gauge(
+            "facewire_future_audio_ms", "Future audio that a picture waits for, by the model.", registry=self.registry
+        )

@@ -1,0 +1,30 @@
+"""Checks of an SDP offer before anything is built on it. aiortc raises many kinds of errors on bad ones; here all are one."""
+
+from aiortc.sdp import SessionDescription
+
+from server.config import Limits
+from server.errors import Refusal
+
+
+def check_offer(sdp: str, limits: Limits) -> None:
+    """Raises Refusal 400 for what is no offer of a microphone, or more than anyone needs."""
+    if sum(line.startswith("m=") for line in sdp.splitlines()) > limits.media_lines:
+        raise bad_offer(f"it has more than {limits.media_lines} media lines")
+    if sum(line.startswith("a=candidate:") for line in sdp.splitlines()) > limits.candidates:
+        raise bad_offer(f"it has more than {limits.candidates} candidates")
+    try:
+        parsed = SessionDescription.parse(sdp)
+    except Exception as error:  # ValueError, AssertionError, IndexError, AttributeError and more
+        raise bad_offer("it cannot be parsed") from error
+    audio = [media for media in parsed.media if media.kind == "audio"]
+    video = [media for media in parsed.media if media.kind == "video"]
+    if len(audio) != 1 or len(video) > 1:
+        raise bad_offer("one audio line with a microphone and at most one video line were expected")
+    if "send" not in (audio[0].direction or ""):
+        raise bad_offer("its audio line sends nothing")
+    if video and not any(codec.mimeType.lower() == "video/vp8" for codec in video[0].rtp.codecs):
+        raise bad_offer("its video line has no VP8")
+
+
+def bad_offer(why: str) -> Refusal:
+    return Refusal(400, "bad_offer", f"The SDP offer cannot be taken: {why}.")
