@@ -138,6 +138,7 @@ export function fromGoodbye(reason) {
 
 const GOODBYE_WORDS = {
   shutdown: "The server is shutting down.",
+  server_error: "The server met a problem.",
 };
 
 function tokenRequired() {

@@ -8,7 +8,7 @@ import { fitForUpload } from "./portrait_file.js";
 const OWN = "own";
 const OWN_CREDIT = "Your photograph. The server keeps it in memory for the call, and nowhere else";
 
-/** Event "choose" (detail: URL of the picture to show). */
+/** Event "choose" (detail: URL of the picture as a call frames it). */
 export class Portraits extends EventTarget {
   #api;
   #gallery;
@@ -94,7 +94,8 @@ export class Portraits extends EventTarget {
   #choose(entry) {
     if (entry.key !== OWN) showFailure(this.#failure, null);
     this.#chosen = entry;
-    this.dispatchEvent(new CustomEvent("choose", { detail: entry.image }));
+    const framed = entry.key === OWN ? entry.image : this.#api.previewUrl(entry.key);
+    this.dispatchEvent(new CustomEvent("choose", { detail: framed }));
   }
 }
 

@@ -31,6 +31,11 @@ export class ServerApi {
     return { id, preview: new URL(preview, this.#base).href };
   }
 
+  /** URL of a portrait as it will be framed in a call. */
+  previewUrl(id) {
+    return new URL(`api/portraits/${encodeURIComponent(id)}/preview`, this.#base).href;
+  }
+
   async #json(path) {
     const response = await this.#fetch(path, {});
     if (!response.ok) throw await fromResponse(response);

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
@@ -25,7 +25,7 @@ from tests.browser.conftest import PROBE  # noqa: E402
 from tests.browser.microphone_file import speech, write_microphone  # noqa: E402
 from tests.browser.server_process import ServerProcess  # noqa: E402
 
-VIEWPORT = {"width": 1120, "height": 760}
+VIEWPORT: ViewportSize = {"width": 1120, "height": 760}
 FRAMES_PER_S = 12.5
 WARM_UP_MS = 5000
 LOUD = 0.02
