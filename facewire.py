@@ -1,60 +1,83 @@
-"""The command `facewire`: a thin dispatcher. Each command's own file is imported only when it is called."""
+"""The command `facewire`: a thin dispatcher. A command's own module is imported only when that command is called."""
 
 import argparse
 import importlib
 import sys
+from dataclasses import dataclass
 from importlib import metadata
+from typing import Any
 
 from realtime.errors import FacewireError
 
-# name: (module, one line of help, the extra that it needs)
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """module: has `add_arguments(parser)` and `run(args) -> int`; summary: its line in `facewire --help`."""
+
+    module: str
+    summary: str
+
+
 COMMANDS = {
-    "serve": ("server.commands.serve", "a server: open its page, speak, and see a portrait speak", None),
-    "render": ("realtime.commands.render", "a film from a portrait and a sound file", None),
-    "train": ("training.commands.train", "a generator's weights from speech video", "train"),
-    "evaluate": ("training.commands.evaluate", "lip-sync and picture figures on unseen speakers", "train"),
-    "export": ("export.commands.export", "a model folder from a checkpoint, proven equal to it", "train"),
-    "bench": ("server.commands.bench", "delay, speed and capacity, as dated records", None),
+    "serve": Command(module="server.commands.serve", summary="a server: open its page, speak, and see a portrait speak"),
+    "render": Command(module="realtime.commands.render", summary="a film from a portrait and a sound file"),
+    "train": Command(module="training.commands.train", summary="a generator's weights from speech video"),
+    "evaluate": Command(module="training.commands.evaluate", summary="lip-sync and picture figures on unseen speakers"),
+    "export": Command(module="export.commands.export", summary="a model folder from a checkpoint, proven equal to it"),
+    "bench": Command(module="server.commands.bench", summary="delay, speed and capacity, as dated records"),
 }
+EXTRA_OF = {
+    "torch": "train",
+    "tensorboard": "train",
+    "skimage": "train",
+    "torch_tensorrt": "tensorrt",
+    "playwright": "dev",
+}
+"""Which extra of the distribution brings a module that the runtime goes without."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs one command and returns its exit code: 0 done, 2 something the user can mend, 130 interrupted."""
-    words = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(prog="facewire", description="A face for your voice, live, over WebRTC.")
-    parser.add_argument("--version", action="version", version=f"facewire {metadata.version('facewire')}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    name = words[0] if words and words[0] in COMMANDS else None
-    module = None
-    for command, (path, summary, extra) in COMMANDS.items():
-        sub = commands.add_parser(command, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        if command == name:
-            module = _load(path, extra)
-            module.add_arguments(sub)
-    args = parser.parse_args(words)
+class ShowVersion(argparse.Action):
+    """--version, looked up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        print(f"facewire {metadata.version('facewire')}")
+        parser.exit()
+
+
+def main(words: list[str] | None = None) -> int:
+    """Runs one command and returns its exit code: 0 done, 2 something that the user can mend, 130 interrupted."""
+    words = sys.argv[1:] if words is None else words
+    name = next((word for word in words if word in COMMANDS), None)
     try:
-        return int(importlib.import_module(COMMANDS[args.command][0]).run(args))
-    except ImportError as error:
-        return _missing(error, COMMANDS[args.command][2])
+        return _run(name, words)
+    except ModuleNotFoundError as error:
+        extra = EXTRA_OF.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        print(f'facewire {name}: {error.name} is not installed. Install it with: pip install "facewire[{extra}]"', file=sys.stderr)
+        return 2
     except FacewireError as error:
-        print(f"facewire {args.command}: {error}", file=sys.stderr)
+        print(f"facewire {name}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
 
 
-def _load(path: str, extra: str | None):  # type: ignore[no-untyped-def]
-    try:
-        return importlib.import_module(path)
-    except ImportError as error:
-        sys.exit(_missing(error, extra))
-
-
-def _missing(error: ImportError, extra: str | None) -> int:
-    if extra is None:
-        raise error
-    print(f'this command needs the extra "{extra}" ({error}): pip install "facewire[{extra}]"', file=sys.stderr)
-    return 2
+def _run(name: str | None, words: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="facewire", description="A face for your voice, live, over WebRTC.")
+    parser.add_argument("--version", action=ShowVersion, nargs=0, help="show the version and leave")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for command, about in COMMANDS.items():
+        described = about.summary[0].upper() + about.summary[1:] + "."
+        subparser = commands.add_parser(command, help=about.summary, description=described)
+        if command == name:
+            module = importlib.import_module(about.module)
+            module.add_arguments(subparser)
+            subparser.set_defaults(run=module.run)
+    args = parser.parse_args(words)
+    return int(args.run(args))
 
 
 if __name__ == "__main__":
