@@ -1,7 +1,7 @@
 // Watches a call from inside the page: every picture's mouth region, and the loudness of the sound that came with it.
 // Installed before the page's own scripts; it changes nothing but that it remembers the connections.
 
-window.probe = { peers: [], frames: [], patches: [], sound: [], layoutShift: 0 };
+window.probe = { peers: [], frames: [], patches: [], sound: [], layoutShift: 0, movedPicture: 0 };
 
 window.RTCPeerConnection = class extends RTCPeerConnection {
   constructor(...settings) {
@@ -11,7 +11,10 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
 };
 
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) probe.layoutShift += entry.value;
+  for (const entry of list.getEntries()) {
+    if (entry.sources.some(({ node }) => node?.parentElement?.closest?.("#picture") || node?.id === "picture")) probe.movedPicture += 1;
+    if (!entry.hadRecentInput) probe.layoutShift += entry.value;
+  }
 }).observe({ type: "layout-shift", buffered: true });
 
 /** Record the pixels of box = [x, y, width, height] (in picture pixels) of every frame, grey, at 48 x 32. */
