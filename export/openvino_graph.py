@@ -40,7 +40,7 @@ def write_graphs(generator: nn.Module, spec: ModelSpec, folder: Path, *, half: b
     """Writes both graphs with a free batch size; `half` stores their weights in half precision, the arithmetic stays float32."""
     streaming: StreamingGenerator = generator.eval()  # type: ignore[assignment]
     batch = 2
-    portrait = torch.rand(batch, 3, 112, 112)
+    portrait = torch.rand(batch, 4, 112, 112)
     with torch.no_grad():
         prepare = ov.convert_model(_Prepare(streaming, list(spec.identity)), example_input=portrait)
         identity = streaming.prepare(portrait)

@@ -26,7 +26,7 @@ class Parity:
 
 def compare(generator: nn.Module, runner: Runner, crops: list[np.ndarray], windows: np.ndarray, lag: int = 3) -> Parity:
     """Streams windows [S, T, 12, 28] of S sessions through the runner, session s starting s · lag frames late, all in one batch,
-    and compares with the offline outputs in float64. Crops: S aligned portraits [112, 112, 3]."""
+    and compares with the offline outputs in float64. Crops: S portraits [112, 112, 4]."""
     n_sessions, n_frames = windows.shape[:2]
     reference = offline(generator, crops, windows)
     identity = [runner.prepare(crop) for crop in crops]

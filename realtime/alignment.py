@@ -1,6 +1,8 @@
 """The canonical crop: a face turned upright and scaled by its eyes and nose bridge, never by its mouth.
 
-Head motion that no audio tells is so taken out before the mouth is drawn or judged.
+Head motion that no audio tells is so taken out before the mouth is drawn or judged. A *portrait's* crop is also stretched and
+sheared once, so that its upper lip comes to one place: faces are long and short, and what a generator learnt on some must find
+the mouth of any other.
 Crop pixels: 112 x 112, eyes level at y = 27, 32 pixels apart; a wide-open jaw ends near y = 100.
 """
 
@@ -16,6 +18,10 @@ MOUTH_BOX = (28, 52, 84, 92)  # x0, y0, x1, y1 in crop pixels: what the flow hea
 RIGHT_EYE = (33, 133)  # outer, inner corner
 LEFT_EYE = (362, 263)  # inner, outer corner
 NOSE_BRIDGE = (168, 6, 197, 195)
+UPPER_LIP = 13  # its inner rim, in the middle
+EYE_LEVEL = 27.0
+LIP_PLACE = (56.0, 64.0)  # of the upper lip in a portrait's crop
+STRETCH = (0.75, 1.35)
 # Mean positions over ten speakers, made symmetric (crop pixels).
 _CANONICAL = np.array(
     [
@@ -49,6 +55,22 @@ def crop_to_image(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
     return _similarity(_CANONICAL, landmarks[stable, :2].astype(np.float64))
 
 
+def portrait_to_image(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The affine map [2, 3] from a portrait's crop pixels to image pixels: `crop_to_image` with the face's own proportions."""
+    to_image = crop_to_image(landmarks)
+    lip = to_crop(landmarks[[UPPER_LIP]], to_image)[0]
+    proportions = _with_row(cv2.invertAffineTransform(proportions_of(lip)))
+    return np.asarray((_with_row(to_image) @ proportions)[:2])
+
+
+def proportions_of(lip: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The map [2, 3] of canonical crop pixels that brings the upper lip (x, y) to LIP_PLACE and leaves the line of the eyes."""
+    drop = max(float(lip[1]) - EYE_LEVEL, 1.0)
+    stretch = float(np.clip((LIP_PLACE[1] - EYE_LEVEL) / drop, *STRETCH))
+    shear = (LIP_PLACE[0] - float(lip[0])) / drop
+    return np.array([[1, shear, -shear * EYE_LEVEL], [0, stretch, EYE_LEVEL * (1 - stretch)]])
+
+
 def cut(image: NDArray[np.uint8], to_image: NDArray[np.float64], size: int = CROP_SIZE) -> NDArray[np.uint8]:
     """The aligned crop [size, size, 3] of an image, channels as they come."""
     scale = CROP_SIZE / size
@@ -70,6 +92,10 @@ def to_crop(landmarks: NDArray[np.float32], to_image: NDArray[np.float64]) -> ND
     """Landmarks [N, 2] in crop pixels."""
     inverse = cv2.invertAffineTransform(to_image)
     return (landmarks[:, :2] @ inverse[:, :2].T + inverse[:, 2]).astype(np.float32)
+
+
+def _with_row(affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.vstack([affine, [0, 0, 1]])
 
 
 def _similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -89,7 +89,7 @@ class Compositor:
     def _paste(self, image: NDArray[np.uint8], outputs: Arrays, openness: np.float32) -> None:
         face = self._face
         crop = outputs["crop"].transpose(1, 2, 0)[..., ::-1] * np.float32(255)
-        still = self._portrait.crop[: CROP_SIZE // 2, :, ::-1].astype(np.float32)
+        still = self._portrait.crop[: CROP_SIZE // 2, :, 2::-1].astype(np.float32)
         crop = crop + (still - crop[: CROP_SIZE // 2]).mean((0, 1))  # the upper face never moves: it tells the colour cast
         under = image[face.rows, face.columns].astype(np.float32)
         pasted = face.lay(np.ascontiguousarray(crop), cv2.INTER_CUBIC)
@@ -99,7 +99,7 @@ class Compositor:
 
 def _saturation(crop: NDArray[np.uint8]) -> np.float32:
     """0 for a grey photograph, 1 for one in colour: grey faces get grey mouths."""
-    middle = crop[20:100, 25:87].astype(np.float32)
+    middle = crop[20:100, 25:87, :3].astype(np.float32)
     spread = float((middle.max(2) - middle.min(2)).mean())
     return np.float32(min(1.0, spread / COLOURFUL))
 

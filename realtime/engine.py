@@ -124,7 +124,7 @@ class Engine:
             session.close()
 
     def open(self, crop: NDArray[np.uint8]) -> EngineSession:
-        """A session for a portrait's aligned crop [112, 112, 3] RGB; the identity is prepared on the worker.
+        """A session for a portrait's crop [112, 112, 4]; the identity is prepared on the worker.
 
         Raises CapacityError.
         """

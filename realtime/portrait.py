@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from realtime import alignment
 from realtime.errors import PortraitError
 from realtime.face_landmarks import FaceBox, FaceLandmarker
+from realtime.lip_map import INNER_LIP, OUTER_LIP, lip_map
 
 MAX_BYTES = 8 * 2**20
 MAX_PIXELS = 24_000_000
@@ -31,7 +32,7 @@ EYE_LEVEL_OF_SIDE = 0.43
 class Portrait:
     """A framed face.
 
-    image uint8 [S, S, 3] BGR; crop uint8 [112, 112, 3] RGB, the canonical crop that generators see; crop_to_image float64
+    image uint8 [S, S, 3] BGR; crop uint8 [112, 112, 4], what generators see: the canonical crop, RGB, and its lip map; crop_to_image float64
     [2, 3] takes crop pixels to image pixels; landmarks float32 [478, 2] in image pixels.
     """
 
@@ -71,8 +72,10 @@ def frame_portrait(photo: NDArray[np.uint8], size: int = 512) -> Portrait:
     window = photo[round(y) : round(y) + round(side), round(x) : round(x) + round(side)]
     image = np.asarray(cv2.resize(window, (size, size), interpolation=shrinking), np.uint8)
     framed = (landmarks[:, :2] @ to_frame[:, :2].T + to_frame[:, 2]).astype(np.float32)
-    to_image = alignment.crop_to_image(framed)
-    crop = alignment.cut(image[..., ::-1], to_image)
+    to_image = alignment.portrait_to_image(framed)
+    in_crop = alignment.to_crop(framed, to_image)
+    lips = lip_map(in_crop[list(OUTER_LIP)], in_crop[list(INNER_LIP)])
+    crop = np.dstack([alignment.cut(image[..., ::-1], to_image), lips])
     return Portrait(image=image, crop=crop, crop_to_image=to_image, landmarks=framed)
 
 

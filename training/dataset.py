@@ -9,14 +9,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from realtime.alignment import MOUTH_BOX
+from realtime import alignment
+from realtime.alignment import MOUTH_BOX, proportions_of
+from realtime.lip_map import INNER_LIP, OUTER_LIP, lip_map
 from training.augmentation import AugmentationConfig, silences, voices
 from training.picture_augmentation import random_look
-from training.preprocessing import INNER_LIP, KEPT_LANDMARKS, PreparedClip
+from training.preprocessing import KEPT_LANDMARKS, PreparedClip
 
 WINDOW_HOPS = 28
 HOPS_A_FRAME = 4
 INNER = [KEPT_LANDMARKS.index(i) for i in INNER_LIP]
+OUTER = [KEPT_LANDMARKS.index(i) for i in OUTER_LIP]
+UPPER_LIP = KEPT_LANDMARKS.index(alignment.UPPER_LIP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +41,7 @@ class BatchConfig:
 class Batch:
     """B clips, T heard frames, D drawn frames, K landmarks.
 
-    portrait [B, 3, 112, 112]; windows [B, T, 12, 28]; first_drawn [B]; target [B, D, 3, 112, 112]; landmarks [B, D, K, 2] and
+    portrait [B, 4, 112, 112], RGB and lip map; windows [B, T, 12, 28]; first_drawn [B]; target [B, D, 3, 112, 112]; landmarks [B, D, K, 2] and
     portrait_landmarks [B, K, 2] in crop pixels; opening [B, D, 40, 56]: the target's inner mouth in MOUTH_BOX, 0..1.
     """
 
@@ -98,18 +102,19 @@ class SpeechVideo:
         mfcc = copies[int(rng.integers(len(copies)))]
         mfcc = mfcc + rng.normal(0, self.augmentation.colour, 12) * self.mfcc_std * (not silent)
         windows = slice_windows(mfcc.astype(np.float32), start, heard, self.offset)
-        look = random_look(rng)
+        look = random_look(rng, proportions_of(clip.landmarks[reference, UPPER_LIP]))
         landmarks = look.points(clip.landmarks[frames])
+        shown = look.points(clip.landmarks[reference])
         opening = np.stack([inner_mouth(points) for points in landmarks])
         if silent:  # the portrait stays as it is, open or closed: there is nothing to paint
             opening = np.zeros_like(opening)
         return Batch(
-            portrait=_picture(look.picture(clip.crops[reference])),
+            portrait=_picture(_with_lips(look.picture(clip.crops[reference]), shown)),
             windows=torch.from_numpy(windows),
             first_drawn=torch.tensor(first_drawn),
             target=_picture(np.stack([look.picture(clip.crops[t]) for t in frames])),
             landmarks=torch.from_numpy(landmarks),
-            portrait_landmarks=torch.from_numpy(look.points(clip.landmarks[reference])),
+            portrait_landmarks=torch.from_numpy(shown),
             opening=torch.from_numpy(opening),
         )
 
@@ -148,6 +153,10 @@ def inner_mouth(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(small, (0, 0), 0.8), np.float32)
 
 
+def _with_lips(crop: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.dstack([crop, lip_map(landmarks[OUTER], landmarks[INNER])])
+
+
 def _picture(crops: NDArray[np.uint8]) -> Tensor:
-    """uint8 [..., H, W, 3] → float [..., 3, H, W] in 0..1."""
+    """uint8 [..., H, W, C] → float [..., C, H, W] in 0..1."""
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(crops, -1, -3))).float() / 255

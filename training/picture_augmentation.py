@@ -29,17 +29,17 @@ class Look:
         return (landmarks @ self.shape[:, :2].T + self.shape[:, 2]).astype(np.float32)
 
 
-def random_look(rng: np.random.Generator) -> Look:
-    """Mirrored or not; a little wider or longer, shifted; warmer or colder, brighter or darker, more or less colourful.
+def random_look(rng: np.random.Generator, proportions: NDArray[np.float64]) -> Look:
+    """On top of the portrait's proportions [2, 3]: mirrored or not; a little wider or longer, shifted; warmer or colder, brighter or darker, more or less colourful.
 
     Mirroring needs no relabelled landmarks: the losses only compare a landmark with itself in the same look.
     """
     grey = np.array([0.299, 0.587, 0.114])
-    saturation = rng.uniform(0.4, 1.3)
+    saturation = rng.uniform(0.15, 1.3)
     colour = saturation * np.eye(3) + (1 - saturation) * grey[None, :]
     gain, gamma = rng.uniform(0.75, 1.25) * rng.uniform(0.88, 1.12, 3), rng.uniform(0.7, 1.5)
     curve = 255 * np.clip((np.arange(256)[:, None] / 255) ** gamma * gain, 0, 1)
-    width, height = rng.uniform(0.93, 1.07), rng.uniform(0.95, 1.04)
+    width, height = rng.uniform(0.91, 1.09), rng.uniform(0.95, 1.05)
     mirror = -1 if rng.random() < 0.5 else 1
     linear = np.diag([mirror * width, height])
     centre = np.full(2, (CROP_SIZE - 1) / 2)
@@ -47,5 +47,10 @@ def random_look(rng: np.random.Generator) -> Look:
     return Look(
         colour=colour.astype(np.float32),
         curve=np.round(curve).astype(np.uint8)[:, None],
-        shape=np.hstack([linear, (centre + shift - linear @ centre)[:, None]]),
+        shape=_after(np.hstack([linear, (centre + shift - linear @ centre)[:, None]]), proportions),
     )
+
+
+def _after(second: NDArray[np.float64], first: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The affine map [2, 3] that does `first`, then `second`."""
+    return np.hstack([second[:, :2] @ first[:, :2], (second[:, :2] @ first[:, 2] + second[:, 2])[:, None]])

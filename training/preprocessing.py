@@ -17,6 +17,7 @@ from realtime import alignment
 from realtime.audio import read_audio_file
 from realtime.errors import ConfigError, FacewireError
 from realtime.face_landmarks import FaceLandmarker, FaceTracker
+from realtime.lip_map import INNER_LIP, OUTER_LIP
 from training.corpora.clip import Clip
 from training.media import MediaError, read_video
 
@@ -26,8 +27,6 @@ CACHE_VERSION = 1
 FRAME_RATE = 25.0
 
 # The mesh's points that follow speech: both lip rims, chin and jaw, cheeks, nose wings; then the still ones.
-OUTER_LIP = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
-INNER_LIP = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
 JAW = (152, 148, 176, 149, 150, 136, 172, 377, 400, 378, 379, 365, 397, 200, 199, 175, 18, 83, 313)
 CHEEKS = (50, 205, 206, 207, 187, 216, 212, 280, 425, 426, 427, 411, 436, 432, 2, 98, 327, 164, 57, 287)
 STILL = (33, 133, 362, 263, 168, 6, 197, 195, 70, 300, 10, 151)

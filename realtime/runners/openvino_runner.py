@@ -28,7 +28,7 @@ class OpenVinoRunner:
             self._step_model = self._core.read_model(folder / "step.xml")
         except RuntimeError as error:
             raise ModelError(f"{folder} holds no graphs that OpenVINO can read ({error})") from error
-        prepare.reshape({"portrait": [1, 3, 112, 112]})
+        prepare.reshape({"portrait": [1, 4, 112, 112]})
         self._prepare = self._core.compile_model(prepare, "CPU", self._options)
         self._steps: dict[int, ov.InferRequest] = {}
         self.compile(1)

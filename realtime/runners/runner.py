@@ -22,7 +22,7 @@ class Runner(Protocol):
     def spec(self) -> ModelSpec: ...
 
     def prepare(self, crop: NDArray[np.uint8]) -> Arrays:
-        """Aligned crop [112, 112, 3] RGB → identity arrays, batch 1."""
+        """A portrait's crop [112, 112, 4] → identity arrays, batch 1."""
         ...
 
     def initial_state(self, batch: int) -> Arrays:
@@ -40,7 +40,7 @@ def initial_state(spec: ModelSpec, batch: int) -> Arrays:
 
 
 def portrait_input(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Aligned crop [112, 112, 3] → [1, 3, 112, 112] in 0..1."""
+    """A portrait's crop [112, 112, 4] → [1, 4, 112, 112] in 0..1."""
     return np.ascontiguousarray(crop.transpose(2, 0, 1)[None], dtype=np.float32) / np.float32(255)
 
 

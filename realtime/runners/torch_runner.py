@@ -49,7 +49,7 @@ def spec_of(generator: nn.Module, system_name: str, origin: dict[str, object]) -
     """The specification of a generator: names and shapes are read off the generator itself."""
     streaming: StreamingGenerator = generator  # type: ignore[assignment]
     with torch.inference_mode():
-        identity = streaming.prepare(torch.zeros(1, 3, 112, 112))
+        identity = streaming.prepare(torch.zeros(1, 4, 112, 112))
     state = streaming.initial_state(1)
     config = generator.config
     return ModelSpec(

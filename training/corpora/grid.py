@@ -14,6 +14,8 @@ from training.corpora.clip import Clip
 
 log = logging.getLogger(__name__)
 
+NAME = "GRID audiovisual sentence corpus (Cooke, Barker, Cunningham, Shao, JASA 120(5), 2006; Zenodo record 3625687)"
+LICENCE = "CC BY 4.0"
 VIDEO_SUFFIXES = (".mpg", ".mkv", ".mp4")
 ALIGN_UNITS_PER_S = 25_000
 WORDS: tuple[dict[str, str], ...] = (

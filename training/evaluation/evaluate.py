@@ -94,9 +94,7 @@ def _pool(rows: list[dict[str, float]]) -> dict[str, Any]:
 
 
 def _means(rows: list[dict[str, float]]) -> dict[str, float]:
-    return {
-        name: float((np.median if name.endswith("_lag") else np.mean)([row[name] for row in rows])) for name in rows[0]
-    }
+    return {name: float((np.median if name.endswith("_lag") else np.mean)([row[name] for row in rows])) for name in rows[0]}
 
 
 def _read(test: list[Clip], landmarker: FaceLandmarker) -> list[RealClip]:

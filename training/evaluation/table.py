@@ -24,7 +24,9 @@ def markdown(evaluations: list[Evaluation]) -> str:
                 f"| {speaker} | {rows['clips']} | {own['opening']:.2f} | {other['opening']:.2f} | {own['opening_lag']:.0f} "
                 f"| {own['width']:.2f} | {own['opening_spread']:.2f} |"
             )
-        spreads = ", ".join(f"{name.replace('_', ' ')} {100 * value:.2f} %" for name, value in found.silence.items() if name != "recorded_clips")
+        spreads = ", ".join(
+            f"{name.replace('_', ' ')} {100 * value:.2f} %" for name, value in found.silence.items() if name != "recorded_clips"
+        )
         lines += ["", f"Spread of the opening in silence, of the eye distance: {spreads}.", ""]
         parts.append("\n".join(lines))
     return "\n".join(parts)

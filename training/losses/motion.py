@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from realtime.alignment import CROP_SIZE
-from training.preprocessing import CHEEKS, INNER_LIP, JAW, OUTER_LIP, STILL
+from realtime.lip_map import INNER_LIP, OUTER_LIP
+from training.preprocessing import CHEEKS, JAW, STILL
 
 _WEIGHTS = torch.cat(
     [

@@ -119,7 +119,7 @@ def losses(generator: TcsanGenerator, batch: Batch, recipe: Recipe, perceptual: 
     fused = fused.gather(1, index[..., None].expand(-1, -1, fused.shape[2]))
     outputs = generator.head(fused.flatten(0, 1), identity)
     outputs = {name: value.float() for name, value in outputs.items()}
-    portrait = batch.portrait[:, None].expand_as(batch.target).flatten(0, 1)
+    portrait = batch.portrait[:, None, :3].expand_as(batch.target).flatten(0, 1)
     target = batch.target.flatten(0, 1)
     crop = generator.head.picture(outputs, portrait)
     parts = {

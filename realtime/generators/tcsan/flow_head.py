@@ -12,7 +12,7 @@ from torch.nn.functional import relu
 from realtime.alignment import CROP_SIZE, FLOW_CELLS, MOUTH_BOX
 from realtime.generators.layers.session_skip import SkipConv, add_session
 from realtime.generators.streaming import Tensors
-from realtime.generators.tcsan.identity import SIDES
+from realtime.generators.tcsan.identity import CHANNELS, SIDES
 
 FLOW_SCALE = 4.0  # crop pixels a unit of the network's output: lips move by a few pixels
 
@@ -44,7 +44,7 @@ class FlowHead(nn.Module):
         self.mouth_28 = nn.ConvTranspose2d(half, half, 4, stride=2, padding=1)
         self.of_mouth_56 = nn.Conv2d(c56, half, 3, padding=1)
         self.mouth_56 = nn.ConvTranspose2d(half, half // 2, 4, stride=2, padding=1)
-        self.of_mouth_112 = nn.Conv2d(3, half // 2, 5, padding=2)
+        self.of_mouth_112 = nn.Conv2d(CHANNELS, half // 2, 5, padding=2)
         self.to_mouth = nn.Conv2d(half // 2, 4, 3, padding=1)
         self._start_at_rest()
         self.register_buffer("flow_taper", _taper(FLOW_CELLS, FLOW_CELLS, zero=1, width=2), persistent=False)
@@ -81,7 +81,7 @@ class FlowHead(nn.Module):
         return {"flow": flow, "mouth": torch.cat([m[:, :3], m[:, 3:] * self.mask_taper], 1)}
 
     def picture(self, outputs: Tensors, portrait: Tensor) -> Tensor:
-        """The crop [N, 3, 112, 112] that the outputs make of the portraits [N, 3, 112, 112]."""
+        """The crop [N, 3, 112, 112] that the outputs make of the portraits [N, 3, 112, 112] (RGB)."""
         moved = warp(portrait, outputs["flow"])
         mouth = outputs["mouth"]
         x0, y0, x1, y1 = MOUTH_BOX

@@ -46,7 +46,7 @@ class TcsanGenerator(nn.Module):
         return self.tcsan.lookahead
 
     def prepare(self, portrait: Tensor) -> Tensors:
-        """Portrait [B, 3, 112, 112] RGB in 0..1 → everything about it that a session keeps."""
+        """Portrait [B, 4, 112, 112], RGB and lip map in 0..1 → everything about it that a session keeps."""
         feature, maps = self.identity_encoder(portrait)
         return {"identity_feature": feature, **self.head.session(portrait, maps)}
 
