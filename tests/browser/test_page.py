@@ -113,7 +113,7 @@ def test_the_meter_shows_the_microphone_before_a_call(open_page: OpenPage, serve
 def test_one_s_own_photograph(open_page: OpenPage, server: ServerProcess) -> None:
     page = open_page(server.url)
     with page.expect_response("**/api/portraits") as answer:
-        page.set_input_files("#portrait-file", sorted(PORTRAITS.glob("*.jpg"))[-1])
+        page.set_input_files("#portrait-file", max(PORTRAITS.glob("*.jpg")))
     assert answer.value.status == 201
     expect(page.get_by_role("radio", name="Yours")).to_be_checked()
     expect(page.locator("#poster")).to_have_attribute("src", re.compile("preview"))
