@@ -107,7 +107,7 @@ def _receive_at_once() -> None:
     def make(capacity: int, prefetch: int = 0, is_video: bool = False) -> Any:
         return JitterBuffer(capacity, prefetch, is_video) if is_video else ImmediateBuffer()
 
-    rtcrtpreceiver.JitterBuffer = make  # type: ignore[assignment,attr-defined,misc]
+    rtcrtpreceiver.JitterBuffer = make  # type: ignore[assignment,attr-defined]
 
 
 class InlineDecoder:

@@ -20,7 +20,7 @@ class OpusEncoder:
 
     def __init__(self, bits_per_second: int = 32_000) -> None:
         codec = av.CodecContext.create("libopus", "w")
-        codec.sample_rate, codec.layout, codec.format = AUDIO_RATE_HZ, "mono", "s16"  # type: ignore[attr-defined]
+        codec.sample_rate, codec.layout, codec.format = AUDIO_RATE_HZ, "mono", "s16"
         codec.bit_rate, codec.time_base = bits_per_second, AUDIO_TIME_BASE
         codec.options = {"application": "voip", "frame_duration": "20", "fec": "1", "packet_loss": "5"}
         self._codec = codec
@@ -29,7 +29,7 @@ class OpusEncoder:
         """A block [960] that begins at sample `start` of the call."""
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(pcm)[None], format="s16", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = AUDIO_RATE_HZ, start, AUDIO_TIME_BASE
-        return [_packet(bytes(packet), start, AUDIO_TIME_BASE) for packet in self._codec.encode(frame)]  # type: ignore[attr-defined]
+        return [_packet(bytes(packet), start, AUDIO_TIME_BASE) for packet in self._codec.encode(frame)]
 
 
 class Vp8Encoder:
@@ -63,9 +63,9 @@ class Vp8Encoder:
     def _open(self, bits_per_second: int) -> av.CodecContext:
         self._bps = bits_per_second
         codec = av.CodecContext.create("libvpx", "w")
-        codec.width = codec.height = self._side  # type: ignore[attr-defined]
-        codec.pix_fmt, codec.time_base, codec.thread_count = "yuv420p", VIDEO_TIME_BASE, 1  # type: ignore[attr-defined]
-        codec.bit_rate, codec.gop_size, codec.qmin, codec.qmax = bits_per_second, 3000, 4, 52  # type: ignore[attr-defined]
+        codec.width = codec.height = self._side
+        codec.pix_fmt, codec.time_base, codec.thread_count = "yuv420p", VIDEO_TIME_BASE, 1
+        codec.bit_rate, codec.gop_size, codec.qmin, codec.qmax = bits_per_second, 3000, 4, 52
         rate = str(bits_per_second)
         codec.options = {
             "deadline": "realtime",

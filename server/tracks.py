@@ -19,7 +19,7 @@ class ReleasedTrack(MediaStreamTrack):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         super().__init__()
-        self._packets: asyncio.Queue[Any] = asyncio.Queue()
+        self._packets: asyncio.Queue[tuple[float, "av.Packet[Any]"] | None] = asyncio.Queue()
         self._schedule: ReleaseSchedule | None = None
         self._wall_anchor_s = 0.0
         self.on_keyframe_request: Callable[[], None] = lambda: None

@@ -62,7 +62,8 @@ def add_noise(sound: NDArray[np.float64], snr_db: float, rng: np.random.Generato
     """White to brown noise at a signal-to-noise ratio."""
     noise = coloured_noise(len(sound), rng.uniform(0, 2), rng)
     level = np.sqrt(np.mean(sound**2)) * 10 ** (-snr_db / 20)
-    return sound + noise * level
+    noisy: NDArray[np.float64] = sound + noise * level
+    return noisy
 
 
 def coloured_noise(n: int, exponent: float, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -62,8 +62,8 @@ def loudness(pcm: NDArray[np.int16]) -> tuple[Series, Series]:
     """16 kHz sound → the middles of its 10 ms pieces and their root mean square (full scale 1)."""
     step = SAMPLE_RATE_HZ // 100
     pieces = (pcm[: len(pcm) // step * step].reshape(-1, step) / 32768.0).astype(np.float64)
-    middles_ms: Series = STEP_MS * (np.arange(len(pieces)) + 0.5)
-    level: Series = np.asarray(np.sqrt((pieces**2).mean(1)), np.float64)
+    middles_ms: Series = STEP_MS * (np.arange(len(pieces), dtype=np.float64) + 0.5)
+    level: Series = np.sqrt((pieces**2).mean(1)).astype(np.float64)
     return middles_ms, level
 
 
