@@ -56,7 +56,8 @@ def main(words: list[str] | None = None) -> int:
         extra = EXTRA_OF.get((error.name or "").partition(".")[0])
         if extra is None:
             raise
-        print(f'facewire {name}: {error.name} is not installed. Install it with: pip install "facewire[{extra}]"', file=sys.stderr)
+        missing = f'{error.name} is not installed. Install it with: pip install "facewire[{extra}]"'
+        print(f"facewire {name}: {missing}", file=sys.stderr)
         return 2
     except FacewireError as error:
         print(f"facewire {name}: {error}", file=sys.stderr)

@@ -80,7 +80,7 @@ def _prove(generator: nn.Module, spec: ModelSpec, folder: Path, target: str) -> 
     """Three sessions out of step in one batch, 100 frames each: speech-like windows, random portraits, start and end included."""
     write_manifest(spec, folder)
     rng = np.random.default_rng(0)
-    mean, spread = generator.mfcc_mean.numpy(), generator.mfcc_std.numpy()  # type: ignore[union-attr,operator]
+    mean, spread = generator.mfcc_mean.numpy(), generator.mfcc_std.numpy()  # type: ignore[operator]
     windows = mean[:, None] + spread[:, None] * rng.standard_normal((3, 100, 12, 28))
     crops = [rng.integers(0, 256, (112, 112, 4), dtype=np.uint8) for _ in range(3)]
     return parity.compare(generator, load_runner(folder, target), crops, windows.astype(np.float32))

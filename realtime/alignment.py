@@ -59,7 +59,7 @@ def portrait_to_image(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
     """The affine map [2, 3] from a portrait's crop pixels to image pixels: `crop_to_image` with the face's own proportions."""
     to_image = crop_to_image(landmarks)
     lip = to_crop(landmarks[[UPPER_LIP]], to_image)[0]
-    proportions = _with_row(cv2.invertAffineTransform(proportions_of(lip)))
+    proportions = _with_row(np.asarray(cv2.invertAffineTransform(proportions_of(lip)), np.float64))
     return np.asarray((_with_row(to_image) @ proportions)[:2])
 
 
