@@ -17,6 +17,7 @@ from realtime.features.windows import Window
 from realtime.model_spec import N_MFCC, WINDOW_HOPS, ModelSpec
 from realtime.runners.runner import FOREVER, Arrays, Runner
 
+BATCHES = (1, 2, 4, 8)  # sizes that are compiled; the largest that fits what is due is taken
 MAX_WAITING = 64  # windows of one session that may wait: 2.6 s; offline callers wait for their futures
 
 
@@ -94,7 +95,8 @@ class Engine:
 
     def __init__(self, runner: Runner, *, max_batch: int = 8, max_sessions: int = 64) -> None:
         self.runner = runner
-        self._max_batch, self._max_sessions = max_batch, max_sessions
+        self._batches = [size for size in BATCHES if size <= max_batch]
+        self._max_sessions = max_sessions
         self._sessions: list[EngineSession] = []
         self._calls: deque[Callable[[], None]] = deque()
         self._wake = threading.Condition()
@@ -120,6 +122,8 @@ class Engine:
             self._running = False
             self._wake.notify()
         self._thread.join()
+        for call in self._calls:  # somebody waits for them
+            call()
         for session in list(self._sessions):
             session.close()
 
@@ -137,6 +141,8 @@ class Engine:
                 prepared.set_exception(error)
 
         with self._wake:
+            if not self._running:
+                raise CapacityError("the engine has stopped: it takes no session")
             if len(self._sessions) >= self._max_sessions:
                 raise CapacityError(f"all {self._max_sessions} places of the engine are taken: try again later")
             self._calls.append(prepare)
@@ -178,7 +184,7 @@ class Engine:
                 if not self._running:
                     return
                 call = self._calls.popleft() if self._calls else None
-                due = [] if call else self._due()[: self._max_batch]
+                due = [] if call else self._batch(self._due())
                 requests = [session._waiting.popleft() for session in due]
                 # those that were served go to the back: nobody starves when more are due than fit one batch
                 self._sessions.sort(key=lambda session: session in due)
@@ -186,6 +192,10 @@ class Engine:
                 call()
             elif requests:
                 self._serve(due, requests)
+
+    def _batch(self, due: list["EngineSession"]) -> list["EngineSession"]:
+        """The largest compiled batch that can be filled now; the rest is served right after it."""
+        return due[: max((size for size in self._batches if size <= len(due)), default=0)]
 
     def _due(self) -> list[EngineSession]:
         return [session for session in self._sessions if session._waiting]

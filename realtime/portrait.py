@@ -32,8 +32,8 @@ EYE_LEVEL_OF_SIDE = 0.43
 class Portrait:
     """A framed face.
 
-    image uint8 [S, S, 3] BGR; crop uint8 [112, 112, 4], what generators see: the canonical crop, RGB, and its lip map; crop_to_image float64
-    [2, 3] takes crop pixels to image pixels; landmarks float32 [478, 2] in image pixels.
+    image uint8 [S, S, 3] BGR; crop uint8 [112, 112, 4], what generators see: the canonical crop, RGB, and its lip map;
+    crop_to_image float64 [2, 3] takes crop pixels to image pixels; landmarks float32 [478, 2] in image pixels.
     """
 
     image: NDArray[np.uint8]

@@ -10,17 +10,19 @@ from functools import partial
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from realtime.clock import Clock, MonotonicClock
-from realtime.engine import Engine
+from realtime.engine import BATCHES, Engine
 from realtime.errors import CapacityError
 from realtime.pipeline import Pipeline
 from realtime.runners.runner import load_runner
 from realtime.weights import default_model
 from server import aiortc_adjustments
 from server.config import ServerConfig
+from server.encoders import AUDIO_RATE_HZ, Vp8Encoder
 from server.errors import Refusal, full, starting
 from server.metrics import Metrics
 from server.portraits import Portraits
@@ -58,9 +60,24 @@ class Server:
         """Loads the model in the background, so that the page answers at once."""
         loop = asyncio.get_running_loop()
         runner = await loop.run_in_executor(None, partial(load_runner, self.config.model or default_model()))
-        self.engine = Engine(runner, max_sessions=self.config.limits.sessions + 1).__enter__()
+        most = self.config.limits.sessions
+        engine = Engine(runner, max_sessions=most + 1).__enter__()
+        await loop.run_in_executor(None, partial(self._warm_up, engine))
+        self.engine = engine
         self.metrics.future_ms.set(runner.spec.future_ms)
         log.info("the model %s/%s is ready", runner.spec.system, runner.spec.preset)
+
+    def _warm_up(self, engine: Engine) -> None:
+        """Everything that is slow the first time, before anyone waits for it: batch sizes, a portrait, half a second of a
+        call."""
+        for size in (size for size in BATCHES if size <= self.config.limits.sessions):
+            engine.runner.compile(size)
+        pipeline = Pipeline(self.portraits.first(), engine)
+        silence = np.zeros(AUDIO_RATE_HZ // 2, np.int16)
+        for future in [*pipeline.push(silence, AUDIO_RATE_HZ), *pipeline.finish()]:
+            for frame in future.result():
+                Vp8Encoder(self.config.size).encode(frame.image, frame.pts_ms)
+        pipeline.close()
 
     async def open_session(self, portrait_id: str, sdp: str) -> tuple[Session, str]:
         """A new call and the answer to its offer.

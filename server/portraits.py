@@ -45,6 +45,12 @@ class Portraits:
         """What the page shows of the shipped ones."""
         return [{**entry, "image": f"static/portraits/{Path(entry['image']).name}"} for entry in self._entries.values()]
 
+    def first(self) -> Portrait:
+        """The first of the shipped ones, prepared on the spot."""
+        key, entry = next(iter(self._entries.items()))
+        self._prepared[key] = prepare_portrait((self._folder / Path(entry["image"]).name).read_bytes(), self._size)
+        return self._prepared[key]
+
     async def get(self, key: str) -> Portrait:
         """Raises Refusal 404 where there is none of that id, or no longer."""
         self._forget_old()

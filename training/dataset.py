@@ -41,8 +41,9 @@ class BatchConfig:
 class Batch:
     """B clips, T heard frames, D drawn frames, K landmarks.
 
-    portrait [B, 4, 112, 112], RGB and lip map; windows [B, T, 12, 28]; first_drawn [B]; target [B, D, 3, 112, 112]; landmarks [B, D, K, 2] and
-    portrait_landmarks [B, K, 2] in crop pixels; opening [B, D, 40, 56]: the target's inner mouth in MOUTH_BOX, 0..1.
+    portrait [B, 4, 112, 112], RGB and lip map; windows [B, T, 12, 28]; first_drawn [B]; target [B, D, 3, 112, 112];
+    landmarks [B, D, K, 2] and portrait_landmarks [B, K, 2] in crop pixels; opening [B, D, 40, 56]: the target's inner mouth
+    in MOUTH_BOX, 0..1.
     """
 
     portrait: Tensor

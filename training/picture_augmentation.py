@@ -30,7 +30,8 @@ class Look:
 
 
 def random_look(rng: np.random.Generator, proportions: NDArray[np.float64]) -> Look:
-    """On top of the portrait's proportions [2, 3]: mirrored or not; a little wider or longer, shifted; warmer or colder, brighter or darker, more or less colourful.
+    """On top of the portrait's proportions [2, 3]: mirrored or not; a little wider or longer, shifted; warmer or colder,
+    brighter or darker, more or less colourful.
 
     Mirroring needs no relabelled landmarks: the losses only compare a landmark with itself in the same look.
     """

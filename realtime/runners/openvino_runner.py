@@ -38,7 +38,6 @@ class OpenVinoRunner:
         return self._spec
 
     def compile(self, batch: int) -> None:
-        """Compiles the step for a batch size, so that the first frame of that size does not wait for it."""
         if batch not in self._steps:
             spec = self._spec
             shapes = {"window": [batch, N_MFCC, WINDOW_HOPS], "end": [batch]}

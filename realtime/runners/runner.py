@@ -25,6 +25,10 @@ class Runner(Protocol):
         """A portrait's crop [112, 112, 4] → identity arrays, batch 1."""
         ...
 
+    def compile(self, batch: int) -> None:
+        """Makes ready for a batch size, so that the first frame of that size does not wait for it."""
+        ...
+
     def initial_state(self, batch: int) -> Arrays:
         """The state before the first frame."""
         ...

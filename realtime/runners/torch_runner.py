@@ -34,6 +34,9 @@ class TorchRunner:
     def prepare(self, crop: NDArray[np.uint8]) -> Arrays:
         return _arrays(self._generator.prepare(torch.from_numpy(portrait_input(crop))))
 
+    def compile(self, batch: int) -> None:
+        """Nothing to do: torch takes any batch size."""
+
     def initial_state(self, batch: int) -> Arrays:
         return initial_state(self._spec, batch)
 

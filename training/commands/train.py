@@ -37,10 +37,8 @@ def run(args: argparse.Namespace) -> int:
     held_out = tuple(args.held_out.split(","))
     learn, test = by_speaker(grid.find_clips(args.corpus), held_out)
     prepared = prepare_corpus(learn, args.cache)
-    speakers = sorted({clip.speaker for clip in prepared})
-    print(
-        f"learning from {len(prepared)} clips of {len(speakers)} speakers; {len(test)} clips of {', '.join(held_out)} are never seen"
-    )
+    speakers, held = sorted({clip.speaker for clip in prepared}), ", ".join(held_out)
+    print(f"learning from {len(prepared)} clips of {len(speakers)} speakers; never seen: {len(test)} clips of {held}")
     data = SpeechVideo(
         prepared,
         window_offset_hops=config.window_offset_hops,

@@ -1,7 +1,7 @@
 """A model on speakers it never heard: figures a clip, a speaker, and in all, each beside its two controls.
 
-`generated`: the clip's own sound drives its first frame. `portrait repeated`: the first frame, still. `other sentence`: the right face
-driven by another sentence's sound, of the same speaker where there is one.
+`generated`: the clip's own sound drives its first frame. `portrait repeated`: the first frame, still. `other sentence`: the
+right face driven by another sentence's sound, of the same speaker where there is one.
 """
 
 import logging
@@ -31,8 +31,8 @@ RESAMPLES = 2000
 
 @dataclass(kw_only=True)
 class Evaluation:
-    """clips: figures by clip and row; summary: pooled over clips with 95 % bootstrap intervals, and by speaker; silence: spreads in eye
-    distances; films: some clips' films for the contact sheet."""
+    """clips: figures by clip and row; summary: pooled over clips with 95 % bootstrap intervals, and by speaker; silence:
+    spreads in eye distances; films: some clips' films for the contact sheet."""
 
     model: dict[str, Any]
     clips: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
