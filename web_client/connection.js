@@ -6,6 +6,7 @@ import { CHANNEL_LABEL, PING_INTERVAL_MS, SILENCE_LIMIT_MS, parseMessage, ping }
 const GATHERING_LIMIT_MS = 300;
 const SETUP_LIMIT_MS = 15_000;
 const DISCONNECTED_LIMIT_MS = 3000;
+const FAREWELL_LIMIT_MS = 500;
 
 /**
  * Lives from `open` to `close` or its loss, whichever is first, and never comes back.
@@ -57,9 +58,11 @@ export class Connection extends EventTarget {
     return this.#peer.getStats();
   }
 
-  /** End it from this side and tell the server. */
+  /** End it from this side. The server is told first, so that it frees the place at once. */
   close() {
-    if (this.#end() && this.#resource) this.#whip.end(this.#resource);
+    if (!this.#finish()) return;
+    const told = this.#resource ? this.#whip.end(this.#resource) : Promise.resolve();
+    Promise.race([told, new Promise((resolve) => setTimeout(resolve, FAREWELL_LIMIT_MS))]).then(() => this.#peer.close());
   }
 
   #addMedia(track) {
@@ -106,14 +109,16 @@ export class Connection extends EventTarget {
   }
 
   #lose(reason) {
-    if (this.#end()) this.dispatchEvent(new CustomEvent("lost", { detail: { reason } }));
+    if (!this.#finish()) return;
+    this.#peer.close();
+    this.dispatchEvent(new CustomEvent("lost", { detail: { reason } }));
   }
 
-  #end() {
+  /** Watch no more; false where that was done before. */
+  #finish() {
     if (this.#over) return false;
     this.#over = true;
     for (const timer of this.#timers) clearInterval(timer);
-    this.#peer.close();
     return true;
   }
 }

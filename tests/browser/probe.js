@@ -55,7 +55,7 @@ const LOUDNESS_WORKLET = `
 
 /** Record the loudness of the sound that comes back: [context time in ms, root mean square, wall clock in ms]. */
 probe.watchSound = async () => {
-  const context = new AudioContext({ latencyHint: 0 });
+  const context = new AudioContext({ latencyHint: 0, sampleRate: 48000 });
   const script = URL.createObjectURL(new Blob([LOUDNESS_WORKLET], { type: "text/javascript" }));
   await context.audioWorklet.addModule(script);
   const meter = new AudioWorkletNode(context, "loudness", { numberOfOutputs: 0 });

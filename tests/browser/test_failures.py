@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.chromium import INSECURE_HOST, with_microphone_refused, without_microphone
 from tests.browser.conftest import OpenPage
 from tests.browser.server_process import ServerProcess
-from tests.browser.test_page import LIVE, start_call
+from tests.browser.test_page import LIVE, PORTRAITS, start_call
 
 StartServer = Callable[..., ServerProcess]
 KeepScreenshot = Callable[[Page, str], None]
@@ -90,11 +90,13 @@ def test_a_token_is_asked_for(open_page: OpenPage, start_server: StartServer, ke
     page.locator(LIVE).wait_for(timeout=20_000)
 
 
-def test_a_server_that_stops_says_goodbye_and_is_called_again(
+def test_a_server_that_stops_says_goodbye_and_is_called_again_with_one_s_own_portrait(
     open_page: OpenPage, start_server: StartServer, keep_screenshot: KeepScreenshot
 ) -> None:
     running = start_server()
     page = open_page(running.url)
+    page.set_input_files("#portrait-file", max(PORTRAITS.glob("*.jpg")))  # a new server knows nothing of it: it is sent again
+    expect(page.locator("#poster")).to_have_attribute("src", re.compile("preview"), timeout=10_000)
     start_call(page)
     running.stop()
     expect(page.locator("#status")).to_contain_text("The server is shutting down. Connecting again…", timeout=5_000)
