@@ -96,7 +96,7 @@ def test_a_server_that_stops_says_goodbye_and_is_called_again_with_one_s_own_por
     running = start_server()
     page = open_page(running.url)
     page.set_input_files("#portrait-file", max(PORTRAITS.glob("*.jpg")))  # a new server knows nothing of it: it is sent again
-    expect(page.locator("#poster")).to_have_attribute("src", re.compile("preview"), timeout=10_000)
+    expect(page.get_by_role("radio", name="Yours")).to_be_checked(timeout=10_000)
     start_call(page)
     running.stop()
     expect(page.locator("#status")).to_contain_text("The server is shutting down. Connecting again…", timeout=5_000)

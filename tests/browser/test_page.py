@@ -116,8 +116,11 @@ def test_one_s_own_photograph(open_page: OpenPage, server: ServerProcess) -> Non
         page.set_input_files("#portrait-file", max(PORTRAITS.glob("*.jpg")))
     assert answer.value.status == 201
     expect(page.get_by_role("radio", name="Yours")).to_be_checked()
-    expect(page.locator("#poster")).to_have_attribute("src", re.compile("preview"))
-    start_call(page)
+    identifier = answer.value.json()["id"]
+    expect(page.locator("#poster")).to_have_attribute("src", re.compile(f"/{re.escape(identifier)}/preview$"))
+    with page.expect_request("**/whip?*") as call:
+        start_call(page)
+    assert call.value.url.endswith(f"portrait={identifier}")
 
 
 def test_a_phone_needs_no_sideways_scrolling(open_page: OpenPage, server: ServerProcess, keep_screenshot: KeepScreenshot) -> None:
