@@ -1,8 +1,8 @@
 """A photograph → a portrait that can speak, or a refusal that says why."""
 
 import io
+import struct
 import threading
-import warnings
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,7 +13,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from realtime import alignment
 from realtime.errors import PortraitError
-from realtime.face_landmarks import FaceBox, FaceLandmarker
+from realtime.face_landmarks import FaceLandmarker
+from realtime.face_search import face_size, find_faces
 from realtime.lip_map import INNER_LIP, OUTER_LIP, lip_map
 
 MAX_BYTES = 8 * 2**20
@@ -22,10 +23,10 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 WORKING_SIDE = 1600  # larger photographs are shrunk first; the picture sent is 512 pixels
 MIN_EYE_DISTANCE = 28.0  # pixels of the photograph
 SECOND_FACE = 0.45  # a second face this large against the first is company, a smaller one is background
-MAX_ROLL_DEGREES = 35.0
-MAX_YAW = 0.38  # of the nose's way from the face's middle to its edge
-EYE_DISTANCE_OF_SIDE = 0.2  # in the framed picture
-EYE_LEVEL_OF_SIDE = 0.43
+MAX_DEGREES = {"roll": 35.0, "yaw": 25.0, "pitch": 30.0}  # Mona Lisa's yaw is 19 on this scale, GRID's speakers stay under 5
+BROW_MIDDLE, CHIN, RIGHT_EDGE, LEFT_EDGE = 10, 152, 234, 454  # of the face mesh
+EYE_DISTANCE_OF_SIDE = 0.17  # in the framed picture: head and shoulders
+EYE_LEVEL_OF_SIDE = 0.42
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +65,13 @@ def frame_portrait(photo: NDArray[np.uint8], size: int = 512) -> Portrait:
             "too_small",
             f"The eyes are {distance:.0f} pixels apart, {MIN_EYE_DISTANCE:.0f} are needed: choose a closer or larger photograph.",
         )
-    _check_turn(landmarks, right, left)
+    _check_turn(landmarks)
     x, y, side = _frame(photo.shape[1], photo.shape[0], (right + left) / 2, distance)
     scale = size / side
-    to_frame = np.array([[scale, 0, -x * scale], [0, scale, -y * scale]])
-    shrinking = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    window = photo[round(y) : round(y) + round(side), round(x) : round(x) + round(side)]
-    image = np.asarray(cv2.resize(window, (size, size), interpolation=shrinking), np.uint8)
+    shift = (scale - 1) / 2  # pixel centres: the window's first pixel becomes `scale` pixels
+    to_frame = np.array([[scale, 0, shift - x * scale], [0, scale, shift - y * scale]])
+    resampling = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    image = np.asarray(cv2.resize(photo[y : y + side, x : x + side], (size, size), interpolation=resampling), np.uint8)
     framed = (landmarks[:, :2] @ to_frame[:, :2].T + to_frame[:, 2]).astype(np.float32)
     to_image = alignment.portrait_to_image(framed)
     in_crop = alignment.to_crop(framed, to_image)
@@ -90,25 +91,35 @@ def decode(data: bytes) -> NDArray[np.uint8]:
             "too_large", f"The file has {len(data) / 2**20:.1f} MB, at most {MAX_BYTES // 2**20} are taken: save it smaller."
         )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is below
-            picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        picture = Image.open(io.BytesIO(data), formats=FORMATS)
         width, height = picture.size
         if width * height > MAX_PIXELS:
-            raise PortraitError(
-                "too_large",
-                f"The photograph has {width} x {height} pixels, at most {MAX_PIXELS // 10**6} million are taken: shrink it.",
-            )
+            raise _too_large(f"has {width} x {height} pixels")
         picture.draft("RGB", (WORKING_SIDE, WORKING_SIDE))
-        upright = ImageOps.exif_transpose(picture)
-        upright.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.LANCZOS)
-        flat = Image.new("RGBA", upright.size, (255, 255, 255, 255))
-        flat.alpha_composite(upright.convert("RGBA"))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
+        flat = _flattened(ImageOps.exif_transpose(picture))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large("has far more pixels") from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, struct.error) as error:
         raise PortraitError(
             "unreadable", "This is no JPEG, PNG or WebP picture that can be read: choose another file."
         ) from error
-    return np.ascontiguousarray(np.asarray(flat.convert("RGB"), np.uint8)[..., ::-1])
+    flat.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.LANCZOS)
+    return np.ascontiguousarray(np.asarray(flat, np.uint8)[..., ::-1])
+
+
+def _flattened(picture: Image.Image) -> Image.Image:
+    """Any mode → RGB; what is transparent becomes white."""
+    if picture.mode.startswith("I"):  # 16 bits a pixel
+        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8)).convert("RGB")
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    flat = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+    flat.alpha_composite(picture.convert("RGBA"))
+    return flat.convert("RGB")
+
+
+def _too_large(what: str) -> PortraitError:
+    return PortraitError("too_large", f"The photograph {what}, at most {MAX_PIXELS // 10**6} million are taken: save it smaller.")
 
 
 _lock = threading.Lock()
@@ -120,36 +131,33 @@ def _landmarker() -> FaceLandmarker:
 
 
 def _the_face(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Landmarks [478, 2] of the one face."""
-    landmarker = _landmarker()
-    faces = sorted(landmarker.detect(photo), key=_side, reverse=True)
+    """Landmarks [478, 3] of the one face."""
+    faces = find_faces(_landmarker(), photo)
     if not faces:
         raise PortraitError(
             "no_face", "No face was found: choose a photograph of one person, seen from the front, in good light."
         )
-    if len(faces) > 1 and _side(faces[1]) > SECOND_FACE * _side(faces[0]):
+    if len(faces) > 1 and face_size(faces[1]) > SECOND_FACE * face_size(faces[0]):
         raise PortraitError("several_faces", "There is more than one face: choose or cut out a photograph of one person.")
-    return landmarker.find(photo, faces[0])[:, :2]
+    return faces[0]
 
 
-def _side(face: FaceBox) -> float:
-    x0, y0, x1, y1 = face.box
-    return float(max(x1 - x0, y1 - y0))
-
-
-def _check_turn(landmarks: NDArray[np.float32], right: NDArray[np.float64], left: NDArray[np.float64]) -> None:
-    """Roll from the line of the eyes; yaw from where the nose stands between the face's edges."""
-    roll = float(np.degrees(np.arctan2(left[1] - right[1], left[0] - right[0])))
-    along = (left - right) / np.hypot(*(left - right))
-    nose, right_edge, left_edge = (float(landmarks[i, :2] @ along) for i in (4, 234, 454))
-    yaw = abs((nose - right_edge) - (left_edge - nose)) / max(left_edge - right_edge, 1e-6)
-    if abs(roll) > MAX_ROLL_DEGREES or yaw > MAX_YAW:
+def _check_turn(landmarks: NDArray[np.float32]) -> None:
+    right, left = alignment.eye_centres(landmarks)
+    across = (landmarks[LEFT_EDGE] - landmarks[RIGHT_EDGE]).astype(np.float64)
+    down = (landmarks[CHIN] - landmarks[BROW_MIDDLE]).astype(np.float64)
+    turned = {
+        "roll": np.arctan2(left[1] - right[1], left[0] - right[0]),
+        "yaw": np.arctan2(across[2], np.hypot(*across[:2])),
+        "pitch": np.arctan2(down[2], np.hypot(*down[:2])),
+    }
+    if any(abs(np.degrees(angle)) > MAX_DEGREES[name] for name, angle in turned.items()):
         raise PortraitError("turned", "The face is turned away: choose a photograph that looks into the camera, head upright.")
 
 
-def _frame(width: int, height: int, eyes: NDArray[np.float64], distance: float) -> tuple[float, float, float]:
+def _frame(width: int, height: int, eyes: NDArray[np.float64], distance: float) -> tuple[int, int, int]:
     """Left, top and side of the square to show: head and shoulders, never beyond the photograph's border."""
-    side = min(distance / EYE_DISTANCE_OF_SIDE, width, height)
-    x = np.clip(eyes[0] - side / 2, 0, width - side)
-    y = np.clip(eyes[1] - EYE_LEVEL_OF_SIDE * side, 0, height - side)
-    return float(np.floor(x)), float(np.floor(y)), float(np.floor(side))
+    side = int(min(distance / EYE_DISTANCE_OF_SIDE, width, height))
+    left = int(np.clip(eyes[0] - side / 2, 0, width - side))
+    top = int(np.clip(eyes[1] - EYE_LEVEL_OF_SIDE * side, 0, height - side))
+    return left, top, side
