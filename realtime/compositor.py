@@ -19,6 +19,10 @@ Head = Literal["flow", "pixels"]
 CELL = CROP_SIZE // FLOW_CELLS
 COLOURFUL = 14.0  # mean spread of a face's channels from which on paint keeps its own colour; a grey photograph has 0
 FEATHER = 12.0  # crop pixels over which a pasted crop fades in
+RIM_STRENGTH = 0.6  # how much of the difference in colour between paint and lips is taken away
+RIM_LIMIT = 0.25  # of a channel's brightness, the most that is taken away
+RIM_DOUBT = 12.0  # pixels of rim that count as evidence for no difference: a mouth that just opens is not recoloured at once
+MID_GREY = 100.0
 
 
 class _Region:
@@ -53,6 +57,10 @@ class Compositor:
         y, x = np.mgrid[self._face.rows, self._face.columns].astype(np.float32)
         self._still = np.stack([x, y], -1)
         self._saturation = _saturation(portrait.crop)
+        self._crop = np.ascontiguousarray(portrait.crop[..., 2::-1], np.float32)
+        x0, y0, x1, y1 = MOUTH_BOX
+        y, x = np.mgrid[y0:y1, x0:x1].astype(np.float32)
+        self._still_mouth = np.stack([x, y], -1)
         self._feather = self._face.lay(_feather()[..., None])[..., None]
 
     def compose(self, outputs: Arrays, openness: float) -> NDArray[np.uint8]:
@@ -71,20 +79,22 @@ class Compositor:
         source = self._still + offsets
         moved = cv2.remap(self._portrait.image, source[..., 0], source[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         image[face.rows, face.columns] = moved
-        paint, mask = self._paint(outputs["mouth"])
+        paint = self._paint(outputs["mouth"], np.asarray(dense, np.float32))
         under = image[mouth.rows, mouth.columns].astype(np.float32)
-        laid = mouth.lay(np.dstack([paint, mask]), cv2.INTER_CUBIC)
-        cover = np.clip(laid[..., 3:], 0, 1)
-        colour = laid[..., :3] / np.maximum(laid[..., 3:], 1e-3)
-        mixed = under + (colour - under) * (cover * openness)
-        image[mouth.rows, mouth.columns] = np.clip(np.where(cover > 1e-3, mixed, under) + 0.5, 0, 255).astype(np.uint8)
+        laid = mouth.lay(paint, cv2.INTER_CUBIC) * openness
+        mixed = under * (1 - laid[..., 3:]) + laid[..., :3]
+        image[mouth.rows, mouth.columns] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
 
-    def _paint(self, mouth: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Patch [4, 40, 56] → colours BGR 0..255, multiplied by the mask so that both can be laid together, and the mask."""
+    def _paint(self, mouth: NDArray[np.float32], dense: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Patch [4, 40, 56] → [40, 56, 4]: B, G, R 0..255 multiplied by the mask, so that all can be laid alike, and the mask."""
         colour = mouth[2::-1].transpose(1, 2, 0) * np.float32(255)
         grey = colour.mean(2, keepdims=True)
+        colour = grey + (colour - grey) * self._saturation
         mask = mouth[3][..., None]
-        return (grey + (colour - grey) * self._saturation) * mask, mask
+        x0, y0, x1, y1 = MOUTH_BOX
+        source = self._still_mouth + dense[y0:y1, x0:x1]
+        lips = cv2.remap(self._crop, source[..., 0], source[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.dstack([colour * _rim_gain(colour, np.asarray(lips, np.float32), mask) * mask, mask])
 
     def _paste(self, image: NDArray[np.uint8], outputs: Arrays, openness: np.float32) -> None:
         face = self._face
@@ -95,6 +105,17 @@ class Compositor:
         pasted = face.lay(np.ascontiguousarray(crop), cv2.INTER_CUBIC)
         mixed = under + (pasted - under) * (self._feather * openness)
         image[face.rows, face.columns] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+
+
+def _rim_gain(paint: NDArray[np.float32], lips: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Gains [3] that bring the paint's colour, where it fades into the portrait's moved lips, towards theirs; all [h, w, C].
+
+    They depend on this frame alone, and smoothly, so nothing flickers: between frames of an open mouth they change by 1 %.
+    """
+    rim = mask * (1 - mask) * 4
+    doubt = np.float32(RIM_DOUBT * MID_GREY)
+    ratio = ((rim * lips).sum((0, 1)) + doubt) / ((rim * paint).sum((0, 1)) + doubt)
+    return np.asarray(1 + np.clip((ratio - 1) * RIM_STRENGTH, -RIM_LIMIT, RIM_LIMIT), np.float32)
 
 
 def _saturation(crop: NDArray[np.uint8]) -> np.float32:
