@@ -13,7 +13,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 RUNTIME := .venv
 DEV := .venv-dev
 TORCH := 2.13.0
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-warn-script-location
+PIP_INSTALL := -m pip install --quiet --use-pep517 --disable-pip-version-check --no-warn-script-location
 
 .PHONY: help setup serve test check bench train evaluate render export demo clean chromium
 
