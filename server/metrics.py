@@ -1,6 +1,6 @@
 """All metrics of a server: names, help texts, buckets."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 FRAME_BUCKETS_MS = (2, 5, 10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 400)
 
@@ -10,6 +10,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)  # processor time, memory, open files
         self.sessions = Gauge("facewire_sessions", "Calls that are going on.", registry=self.registry)
         self.started = Counter("facewire_sessions_started", "Calls that reached `connected`.", registry=self.registry)
         self.refused = Counter("facewire_refusals", "Requests refused, by reason.", ["reason"], registry=self.registry)

@@ -1,0 +1,1 @@
+"""Benchmarks that leave dated records: speed of the generator, delay of a call."""
