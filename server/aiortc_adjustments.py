@@ -18,7 +18,7 @@ from aiortc.rtcrtpsender import RTCEncodedFrame, RTCRtpSender
 from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtcpSrPacket, unpack_remb_fci
 from aiortc.utils import uint16_add
 
-CONSENT_INTERVAL_S = 1  # a peer that is gone is noticed after 6 to 8 s
+CONSENT_INTERVAL_S, CONSENT_FAILURES = 1, 5  # a peer that is gone is noticed after 6 to 8 s
 MAX_DECODED_PACKETS = 50  # one second of sound that nobody fetches
 NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970, RFC 5905
 CIPHERS = (
@@ -30,7 +30,7 @@ NAMES = {
     rtcrtpreceiver.RTCRtpReceiver: ("receive",),
     rtcrtpreceiver: ("JitterBuffer", "decoder_worker"),
     rtcdtlstransport.RTCCertificate: ("_create_ssl_context",),
-    ice: ("CONSENT_INTERVAL", "get_host_addresses"),
+    ice: ("CONSENT_INTERVAL", "CONSENT_FAILURES", "get_host_addresses"),
 }
 
 
@@ -61,7 +61,7 @@ def apply(ice_addresses: tuple[str, ...] = ()) -> None:
     if _applied:
         return
     check_names()
-    ice.CONSENT_INTERVAL = CONSENT_INTERVAL_S
+    ice.CONSENT_INTERVAL, ice.CONSENT_FAILURES = CONSENT_INTERVAL_S, CONSENT_FAILURES
     _receive_at_once()
     _decode_without_thread()
     _report_media_time()

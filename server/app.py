@@ -25,6 +25,7 @@ from server.config import ServerConfig
 from server.encoders import AUDIO_RATE_HZ, Vp8Encoder
 from server.errors import Refusal, full, starting
 from server.metrics import Metrics
+from server.offer import check_offer
 from server.portraits import Portraits
 from server.session import Session
 
@@ -55,6 +56,7 @@ class Server:
         self.portraits = Portraits(size=config.size, limits=config.limits, clock=self.clock, pool=self.pool)
         self._joining = 0  # calls between their offer and their session: they count against the limit
         self._closing = False
+        self.loaded = asyncio.Event()
 
     async def load(self) -> None:
         """Loads the model in the background, so that the page answers at once."""
@@ -64,6 +66,7 @@ class Server:
         engine = Engine(runner, max_sessions=most + 1).__enter__()
         await loop.run_in_executor(None, partial(self._warm_up, engine))
         self.engine = engine
+        self.loaded.set()
         self.metrics.future_ms.set(runner.spec.future_ms)
         log.info("the model %s/%s is ready", runner.spec.system, runner.spec.preset)
 
@@ -87,6 +90,7 @@ class Server:
         engine = self.engine
         if engine is None or self._closing:
             raise starting()
+        check_offer(sdp, self.config.limits)
         if len(self.sessions) + self._joining >= self.config.limits.sessions:
             raise full(self.config.limits.sessions)
         self._joining += 1

@@ -12,6 +12,7 @@ class Limits:
 
     sessions: int = 8
     offer_bytes: int = 64 * 1024
+    offer_lines: int = 1000
     media_lines: int = 4
     candidates: int = 32
     portrait_bytes: int = MAX_BYTES

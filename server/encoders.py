@@ -1,12 +1,15 @@
 """Sound and pictures → the packets that go out: Opus and VP8, encoded here so that bit rates and keyframes are ours to set."""
 
 from fractions import Fraction
+from typing import Any, TypeAlias
 
 import av
 import cv2
 import numpy as np
 from av.video.frame import PictureType
 from numpy.typing import NDArray
+
+EncodedPacket: TypeAlias = "av.Packet[Any]"  # generic to a type checker alone
 
 AUDIO_RATE_HZ = 48_000
 AUDIO_TIME_BASE = Fraction(1, AUDIO_RATE_HZ)
@@ -25,7 +28,7 @@ class OpusEncoder:
         codec.options = {"application": "voip", "frame_duration": "20", "fec": "1", "packet_loss": "5"}
         self._codec = codec
 
-    def encode(self, pcm: NDArray[np.int16], start: int) -> list[av.Packet]:
+    def encode(self, pcm: NDArray[np.int16], start: int) -> list[EncodedPacket]:
         """A block [960] that begins at sample `start` of the call."""
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(pcm)[None], format="s16", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = AUDIO_RATE_HZ, start, AUDIO_TIME_BASE
@@ -48,7 +51,7 @@ class Vp8Encoder:
     def request_keyframe(self) -> None:
         self._keyframe = True
 
-    def encode(self, image: NDArray[np.uint8], media_ms: int) -> av.Packet:
+    def encode(self, image: NDArray[np.uint8], media_ms: int) -> EncodedPacket:
         """BGR [S, S, 3] of media time `media_ms`."""
         if self._codec is None or not REOPEN_BELOW < self._wanted_bps / self._bps < REOPEN_ABOVE:
             self._codec = self._open(self._wanted_bps)
@@ -81,7 +84,7 @@ class Vp8Encoder:
         return codec
 
 
-def _packet(data: bytes, pts: int, time_base: Fraction) -> av.Packet:
+def _packet(data: bytes, pts: int, time_base: Fraction) -> EncodedPacket:
     packet = av.Packet(data)
     packet.pts, packet.time_base = pts, time_base
     return packet

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 SAMPLE_RATE_HZ = 48_000
 RING_SAMPLES = 4 * SAMPLE_RATE_HZ
 REVIEW_BLOCKS = 100  # two seconds
+LATE_SHARE = 0.25  # of the packets: more of them late is the network's way, not an accident
+MAX_STEP_BACK = SAMPLE_RATE_HZ // 5
 PERCENTILE = 10  # of the spare sound at reading: one lost packet must not look like jitter
 
 
@@ -39,7 +41,7 @@ class ClockedIngest:
         self._written: int | None = None  # first sample that was never written
         self._read = 0  # first sample that was never read
         self._spare: list[int] = []
-        self._starved = 0  # blocks in a row that were not whole
+        self._late_by: list[int] = []  # samples, since the last review
         self.missing_samples = self.late_packets = self.skips = self.holds = 0
 
     def write(self, start: int, pcm: NDArray[np.int16]) -> None:
@@ -50,6 +52,7 @@ class ClockedIngest:
             self._written, self._read = start, start - self._target
         if end <= self._read:
             self.late_packets += 1
+            self._late_by.append(self._read - end + self.block)
             return
         if start > self._written:
             self._silence(self._written, start)
@@ -65,7 +68,6 @@ class ClockedIngest:
         if missing:
             self._silence(self._written, end)
             self.missing_samples += missing
-        self._starved = self._starved + 1 if missing else 0
         self._spare.append(-missing if missing else self._written - end)
         block = self._ring[np.arange(self._read, end) % RING_SAMPLES]
         self._read = end
@@ -78,14 +80,15 @@ class ClockedIngest:
         return 1000 * self.missing_samples / SAMPLE_RATE_HZ
 
     def _review(self) -> None:
-        """Every two seconds: skip what is always in hand beyond the target, hold back where packets always come too late."""
-        spare, self._spare = int(np.percentile(self._spare, PERCENTILE)), []
-        if spare > self._target + self._slack:
+        """Every two seconds: skip what is always in hand beyond the target, step back where packets keep coming too late."""
+        spare, n_blocks = int(np.percentile(self._spare, PERCENTILE)), len(self._spare)
+        late_by, self._spare, self._late_by = self._late_by, [], []
+        if len(late_by) > n_blocks * LATE_SHARE:
+            self._read -= min(int(np.percentile(late_by, 100 - PERCENTILE)), MAX_STEP_BACK)
+            self.holds += 1
+        elif spare > self._target + self._slack:
             self._read += spare - self._target
             self.skips += 1
-        elif -SAMPLE_RATE_HZ // 5 < spare < 0 and self._starved == 0:
-            self._read += spare
-            self.holds += 1
 
     def _silence(self, start: int, end: int) -> None:
         count = min(end - start, RING_SAMPLES)

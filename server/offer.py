@@ -1,6 +1,6 @@
 """Checks of an SDP offer before anything is built on it. aiortc raises many kinds of errors on bad ones; here all are one."""
 
-from aiortc.sdp import SessionDescription
+from aiortc.sdp import MediaDescription, SessionDescription
 
 from server.config import Limits
 from server.errors import Refusal
@@ -8,6 +8,8 @@ from server.errors import Refusal
 
 def check_offer(sdp: str, limits: Limits) -> None:
     """Raises Refusal 400 for what is no offer of a microphone, or more than anyone needs."""
+    if len(sdp.splitlines()) > limits.offer_lines:
+        raise bad_offer(f"it has more than {limits.offer_lines} lines")
     if sum(line.startswith("m=") for line in sdp.splitlines()) > limits.media_lines:
         raise bad_offer(f"it has more than {limits.media_lines} media lines")
     if sum(line.startswith("a=candidate:") for line in sdp.splitlines()) > limits.candidates:
@@ -20,10 +22,16 @@ def check_offer(sdp: str, limits: Limits) -> None:
     video = [media for media in parsed.media if media.kind == "video"]
     if len(audio) != 1 or len(video) > 1:
         raise bad_offer("one audio line with a microphone and at most one video line were expected")
+    if any(not _secured(media) for media in parsed.media):
+        raise bad_offer("a media line has no ICE credentials or no DTLS fingerprint")
     if "send" not in (audio[0].direction or ""):
         raise bad_offer("its audio line sends nothing")
     if video and not any(codec.mimeType.lower() == "video/vp8" for codec in video[0].rtp.codecs):
         raise bad_offer("its video line has no VP8")
+
+
+def _secured(media: MediaDescription) -> bool:
+    return bool(media.ice.usernameFragment and media.ice.password and media.dtls and media.dtls.fingerprints)
 
 
 def bad_offer(why: str) -> Refusal:

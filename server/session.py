@@ -34,7 +34,7 @@ from server.encoders import AUDIO_RATE_HZ, OpusEncoder, Vp8Encoder
 from server.errors import Refusal
 from server.ingest import ClockedIngest
 from server.metrics import Metrics
-from server.offer import bad_offer, check_offer
+from server.offer import bad_offer
 from server.tracks import ReleasedTrack
 
 log = logging.getLogger(__name__)
@@ -85,11 +85,10 @@ class Session:
         self._peer.on("connectionstatechange", self._follow_state)
 
     async def answer(self, sdp: str) -> str:
-        """The answer to an SDP offer; from here on the call runs by itself.
+        """The answer to an SDP offer that was checked; from here on the call runs by itself.
 
         Raises Refusal 400.
         """
-        check_offer(sdp, self._config.limits)
         try:
             self._peer.addTransceiver(self._voice, direction="sendrecv")
             if "\nm=video" in sdp:
@@ -134,8 +133,7 @@ class Session:
         if self._closed:
             return
         self._closed = True
-        if goodbye and self._channel is not None and self._channel.readyState == "open":
-            self._channel.send(channel.encode("goodbye", reason=reason))
+        if goodbye and self._say("goodbye", reason=reason):
             await asyncio.sleep(GOODBYE_S)
         self._voice.end()
         self._picture.end()
@@ -158,23 +156,21 @@ class Session:
             return
         self._channel = opened
         opened.on("message", self._take_message)
-        config = self._config
-        opened.send(
-            channel.encode(
-                "hello",
-                version=channel.VERSION,
-                future_audio_ms=self._future_ms,
-                delay_ms=self.delay_ms,
-                fps=25,
-                size=config.size,
-            )
-        )
+        size, future_ms = self._config.size, self._future_ms
+        self._say("hello", version=channel.VERSION, future_audio_ms=future_ms, delay_ms=self.delay_ms, fps=25, size=size)
 
     def _take_message(self, message: str | bytes) -> None:
         values = channel.parse(message)
-        if values is not None and self._channel is not None:
+        if values is not None:
             self._heard_s = self._clock.now()
-            self._channel.send(channel.encode("pong", t=values["t"]))
+            self._say("pong", t=values["t"])
+
+    def _say(self, kind: str, **values: Any) -> bool:
+        """Sends a message where the channel is open; whether it was."""
+        if self._channel is None or self._channel.readyState != "open":
+            return False
+        self._channel.send(channel.encode(kind, **values))
+        return True
 
     def _follow_state(self) -> None:
         state = self._peer.connectionState
@@ -274,7 +270,7 @@ class Session:
         while not self._closed:
             await asyncio.sleep(STATS_S)
             counts = self._schedule.counts if self._schedule else None
-            if counts is None or self._channel is None or self._channel.readyState != "open":
+            if counts is None:
                 continue
             self._metrics.frames.labels("repeated").inc(counts.repeated - repeated)
             repeated = counts.repeated
@@ -282,14 +278,12 @@ class Session:
                 await self.close("peer_silent")
                 return
             drawn = sorted(self._draw_ms)
-            self._channel.send(
-                channel.encode(
-                    "stats",
-                    media_ms=round(1000 * (self._clock.now() - self._schedule.anchor_s)) if self._schedule else 0,
-                    frames=counts.shown,
-                    repeated=counts.repeated,
-                    dropped=counts.dropped,
-                    ingest_missing_ms=round(self._ingest.missing_ms),
-                    render_ms_p50=round(drawn[len(drawn) // 2], 1) if drawn else 0,
-                )
+            self._say(
+                "stats",
+                media_ms=round(1000 * (self._clock.now() - self._schedule.anchor_s)) if self._schedule else 0,
+                frames=counts.shown,
+                repeated=counts.repeated,
+                dropped=counts.dropped,
+                ingest_missing_ms=round(self._ingest.missing_ms),
+                render_ms_p50=round(drawn[len(drawn) // 2], 1) if drawn else 0,
             )

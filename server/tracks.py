@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
-import av
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
 from realtime.pacing import ReleaseSchedule
+from server.encoders import EncodedPacket
 
 MAX_WAITING = 32  # packets: 0.6 s of sound, 1.3 s of pictures
 
@@ -19,7 +18,7 @@ class ReleasedTrack(MediaStreamTrack):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         super().__init__()
-        self._packets: asyncio.Queue[tuple[float, av.Packet[Any]] | None] = asyncio.Queue()
+        self._packets: asyncio.Queue[tuple[float, EncodedPacket] | None] = asyncio.Queue()
         self._schedule: ReleaseSchedule | None = None
         self._wall_anchor_s = 0.0
         self.on_keyframe_request: Callable[[], None] = lambda: None
@@ -30,13 +29,13 @@ class ReleasedTrack(MediaStreamTrack):
         """wall_anchor_s: the wall clock at media time 0 (Unix seconds)."""
         self._schedule, self._wall_anchor_s = schedule, wall_anchor_s
 
-    def put(self, media_ms: float, packet: av.Packet[Any]) -> None:
+    def put(self, media_ms: float, packet: EncodedPacket) -> None:
         if self._packets.qsize() >= MAX_WAITING:
             self._packets.get_nowait()
             self.overflowed += 1
         self._packets.put_nowait((media_ms, packet))
 
-    async def recv(self) -> av.Packet[Any]:
+    async def recv(self) -> EncodedPacket:
         """Raises MediaStreamError once the track has ended."""
         if self.readyState != "live":
             raise MediaStreamError

@@ -1,0 +1,41 @@
+"""The real server in this process: real engine, embedded weights, media on loopback only."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from server.app import SERVER, Server, build_app
+from server.config import Limits, ServerConfig
+
+StartServer = Callable[..., Awaitable[TestServer]]
+
+
+@pytest.fixture
+async def start_server() -> AsyncIterator[StartServer]:
+    """start_server(**limits or token) → a server that takes calls; stopped after the test."""
+    running: list[TestServer] = []
+
+    async def start(token: str | None = None, **limits: Any) -> TestServer:
+        bounds = Limits(**{"sessions": 2, **limits})
+        config = ServerConfig(size=256, token=token, ice_addresses=("127.0.0.1",), limits=bounds)
+        server = TestServer(build_app(config))
+        await server.start_server()
+        running.append(server)
+        await core(server).loaded.wait()
+        return server
+
+    yield start
+    for server in running:
+        await server.close()
+
+
+def core(server: TestServer) -> Server:
+    """Engine, portraits and calls of a running server."""
+    found: Server = server.app[SERVER]
+    return found
+
+
+def base(server: TestServer) -> str:
+    return str(server.make_url("")).rstrip("/")
