@@ -139,6 +139,7 @@ export function fromGoodbye(reason) {
 const GOODBYE_WORDS = {
   shutdown: "The server is shutting down.",
   server_error: "The server met a problem.",
+  peer_silent: "The server heard nothing from this page for a while.",
 };
 
 function tokenRequired() {

@@ -89,7 +89,16 @@ def test_the_page_reads_every_message_of_the_protocol(page: Page) -> None:
     protocol = json.loads(PROTOCOL.read_text())
     for message in protocol["server_to_page"]:
         assert in_module(page, "protocol.js", "return m.parseMessage(JSON.stringify(a));", message) == message
-    assert json.loads(in_module(page, "protocol.js", "return m.ping(a);", 1234.4)) == {"type": "ping", "t": 1234}
+    ping = json.loads(in_module(page, "protocol.js", "return m.ping(a);", 1234.4))
+    assert [ping] == protocol["page_to_server"]
+    assert in_module(page, "protocol.js", "return m.CHANNEL_LABEL;") == protocol["label"]
+
+
+def test_every_goodbye_has_words_of_its_own(page: Page) -> None:
+    messages = json.loads(PROTOCOL.read_text())["server_to_page"]
+    reasons = [message["reason"] for message in messages if message["type"] == "goodbye"]
+    words = [in_module(page, "failures.js", "return m.fromGoodbye(a);", reason) for reason in [*reasons, "of tomorrow"]]
+    assert len(set(words)) == len(reasons) + 1
 
 
 @pytest.mark.parametrize("text", ["", "no json", "null", "[]", '{"type":"unheard of"}'])
