@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from python_speech_features import base
 
-SAMPLE_RATE_HZ = 16_000
-HOP_SAMPLES = 160
-WINDOW_SAMPLES = 400
-N_MFCC = 12
+from realtime.audio import SAMPLE_RATE_HZ
+from realtime.model_spec import HOP_LENGTH_MS, HOP_MS, N_MFCC
+
+HOP_SAMPLES = SAMPLE_RATE_HZ * HOP_MS // 1000
+WINDOW_SAMPLES = SAMPLE_RATE_HZ * HOP_LENGTH_MS // 1000
 N_FFT = 512
 N_FILTERS = 26
 LIFTER = 22
@@ -21,47 +22,45 @@ PRE_EMPHASIS = 0.97
 class StreamingMfcc:
     """Sound in, portion by portion; one row of coefficients out for each hop whose 25 ms are complete.
 
-    State: the samples that the next window needs, pre-emphasised; the last raw sample; how much was heard.
+    State: the samples that the next window begins with, pre-emphasised; how many of them the window before has heard already; the
+    last raw sample.
     """
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self._pending = np.zeros(0)
-        self._last: float | None = None
-        self._heard = 0
-        self._hops = 0
+        self._overlap_samples = 0
+        self._last = 0.0
 
     def push(self, pcm: NDArray[np.int16]) -> NDArray[np.float64]:
         """Samples [n] int16 at 16 kHz → coefficients [hops, 12]."""
         if len(pcm) == 0:
             return np.zeros((0, N_MFCC))
         sound = pcm.astype(np.float64)
-        before = np.concatenate([[0.0 if self._last is None else self._last], sound[:-1]])
+        before = np.concatenate([[self._last], sound[:-1]])
         self._last = float(sound[-1])
-        self._heard += len(sound)
         self._pending = np.concatenate([self._pending, sound - PRE_EMPHASIS * before])
-        complete = max(0, (len(self._pending) - WINDOW_SAMPLES) // HOP_SAMPLES + 1)
-        return self._take(complete)
+        return self._take((len(self._pending) - WINDOW_SAMPLES) // HOP_SAMPLES + 1)
 
     def flush(self) -> NDArray[np.float64]:
-        """The end of the sound: the last hops, padded with zeros as the reference pads them; afterwards a new sound may begin."""
-        if self._heard == 0:
-            return np.zeros((0, N_MFCC))
-        total = 1 + max(0, -(-(self._heard - WINDOW_SAMPLES) // HOP_SAMPLES))
-        missing = total - self._hops
-        needed = (missing - 1) * HOP_SAMPLES + WINDOW_SAMPLES if missing else 0
-        self._pending = np.pad(self._pending, (0, max(0, needed - len(self._pending))))
-        rest = self._take(missing)
-        self.__init__()  # type: ignore[misc]
+        """The end of the sound: its last hop [0 or 1, 12], padded with zeros as the reference pads it. A new sound may follow."""
+        unheard = len(self._pending) > self._overlap_samples
+        if unheard:
+            self._pending = np.pad(self._pending, (0, WINDOW_SAMPLES - len(self._pending)))
+        rest = self._take(1 if unheard else 0)
+        self._begin()
         return rest
 
     def _take(self, hops: int) -> NDArray[np.float64]:
         if hops <= 0:
             return np.zeros((0, N_MFCC))
         starts = np.arange(hops)[:, None] * HOP_SAMPLES
-        frames = self._pending[starts + np.arange(WINDOW_SAMPLES)]
+        windows = self._pending[starts + np.arange(WINDOW_SAMPLES)]
         self._pending = self._pending[hops * HOP_SAMPLES :]
-        self._hops += hops
-        return cepstrum(np.abs(np.fft.rfft(frames, N_FFT)) ** 2 / N_FFT)
+        self._overlap_samples = WINDOW_SAMPLES - HOP_SAMPLES
+        return cepstrum(np.abs(np.fft.rfft(windows, N_FFT)) ** 2 / N_FFT)
 
 
 def cepstrum(power: NDArray[np.float64]) -> NDArray[np.float64]:
