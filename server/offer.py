@@ -31,7 +31,7 @@ def check_offer(sdp: str, limits: Limits) -> None:
 
 
 def _secured(media: MediaDescription) -> bool:
-    return bool(media.ice.usernameFragment and media.ice.password and media.dtls and media.dtls.fingerprints)
+    return bool(media.ice and media.ice.usernameFragment and media.ice.password and media.dtls and media.dtls.fingerprints)
 
 
 def bad_offer(why: str) -> Refusal:

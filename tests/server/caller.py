@@ -93,6 +93,6 @@ class Caller:
                 assert isinstance(frame, av.AudioFrame | av.VideoFrame)
                 self.received[track.kind].append((time.monotonic(), float(frame.pts * frame.time_base)))  # type: ignore[operator]
                 if isinstance(frame, av.VideoFrame):
-                    self.pictures = [*self.pictures[-49:], frame.to_ndarray(format="bgr24")]
+                    self.pictures = [*self.pictures[-49:], np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)]
         except MediaStreamError:
             return

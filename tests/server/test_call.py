@@ -53,7 +53,8 @@ async def test_an_uploaded_portrait_can_be_called_with(start_server: StartServer
         refused = await http.post(f"{base(server)}/api/portraits", data=b"no picture", headers={"Content-Type": "image/png"})
         assert refused.status == 422
         assert (await refused.json())["error"]["reason"] == "unreadable"
-        too_large = await http.post(f"{base(server)}/api/portraits", data=io.BytesIO(bytes(9 * 2**20)), headers={"Content-Type": "image/png"})
+        nine_mib = io.BytesIO(bytes(9 * 2**20))
+        too_large = await http.post(f"{base(server)}/api/portraits", data=nine_mib, headers={"Content-Type": "image/png"})
         assert too_large.status == 413
     async with Caller(base=base(server), portrait=uploaded["id"]) as caller:
         await caller.call()
