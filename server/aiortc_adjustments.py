@@ -1,6 +1,6 @@
 """Everything that is changed in aiortc 1.16 and aioice 0.13, in one place. Call `apply()` once, before the first connection.
 
-Each change mends something measured (docs/decisions/0003): 80 ms of audio prefetch, sender reports that follow the moment of
+Each change mends something measured (docs/decisions/0008): 80 ms of audio prefetch, sender reports that follow the moment of
 sending instead of media time, a thread for each receiver, unbounded queues, 30 s until a vanished peer is noticed, peers with RSA
 certificates. The names used are private: the series are pinned in pyproject.toml, and `check_names` refuses to start on others.
 """
