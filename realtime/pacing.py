@@ -4,6 +4,7 @@ The schedule is absolute: media time m leaves at anchor + m + delay, however lon
 ms" drifts.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,14 +26,18 @@ class Counts:
 
 @dataclass(kw_only=True)
 class ReleaseSchedule:
-    """anchor_s: the clock's time at media time 0; delay_ms: what sound waits for the generator. Frames more than one frame late
-    are dropped: the picture before them stands a moment longer, and the sound never waits."""
+    """anchor_s: the clock's time at media time 0, once it is known; delay_ms: what sound waits for the generator. Frames more
+    than one frame late are dropped: the picture before them stands a moment longer, and the sound never waits."""
 
     clock: Clock
     delay_ms: float
-    anchor_s: float
+    anchor_s: float = math.inf
     counts: Counts = field(default_factory=Counts)
     _last_index: int = -1
+
+    def start(self) -> None:
+        """Media time 0 is now."""
+        self.anchor_s = self.clock.now()
 
     def due_s(self, media_ms: float) -> float:
         """When media time `media_ms` leaves, on the clock."""
@@ -40,11 +45,15 @@ class ReleaseSchedule:
 
     def wait_s(self, media_ms: float) -> float:
         """Seconds until then; 0 where it has passed."""
-        return max(0.0, self.due_s(media_ms) - self.clock.now())
+        return max(0.0, -self.lateness_s(media_ms))
+
+    def lateness_s(self, media_ms: float) -> float:
+        """Seconds since then; negative before it."""
+        return self.clock.now() - self.due_s(media_ms)
 
     def judge(self, frame_index: int) -> Verdict:
         """Whether a picture that is ready now may still be sent; counts it, and those that were skipped before it."""
-        lateness_ms = 1000 * (self.clock.now() - self.due_s(frame_index * FRAME_MS))
+        lateness_ms = 1000 * self.lateness_s(frame_index * FRAME_MS)
         if lateness_ms > FRAME_MS or frame_index <= self._last_index:
             self.counts.dropped += 1
             return "late"

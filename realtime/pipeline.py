@@ -7,6 +7,7 @@ packets → 16 kHz mono → voice activity ─┬→ MFCC hops → windows → e
 import itertools
 import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, InvalidStateError
 from dataclasses import dataclass
 
@@ -38,10 +39,17 @@ class RenderedFrame:
 class Pipeline:
     """One person's voice and one portrait. Sound goes in as it comes, in any portions; frames come out as futures, in order.
 
-    Frames are composed on `executor`, or on the engine's worker where there is none.
+    Frames are composed on `executor`, or on the engine's worker where there is none. `wanted(index)` is asked right before a
+    frame is composed; one that is not wanted any more is left out.
     """
 
-    def __init__(self, portrait: Portrait, engine: Engine, executor: Executor | None = None) -> None:
+    def __init__(
+        self,
+        portrait: Portrait,
+        engine: Engine,
+        executor: Executor | None = None,
+        wanted: Callable[[int], bool] = lambda _: True,
+    ) -> None:
         self._resampler = MonoResampler()
         self._voice_activity = VoiceActivity()
         self._mfcc = StreamingMfcc()
@@ -53,6 +61,7 @@ class Pipeline:
         self._lookahead = engine.spec.lookahead_frames
         self._decisions: deque[bool] = deque()
         self._executor = executor
+        self._wanted = wanted
         self._voiced: deque[bool] = deque()  # of the frames that are on their way, oldest first
         self._samples = 0
 
@@ -96,7 +105,7 @@ class Pipeline:
         def compose(motions: list[FaceMotion], openness: list[float]) -> None:
             try:
                 pairs = zip(motions, openness, strict=True)
-                _answer(done, [self._compose(motion, how_far) for motion, how_far in pairs])
+                _answer(done, [self._compose(motion, how_far) for motion, how_far in pairs if self._wanted(motion.index)])
             except Exception as error:
                 _answer(done, error)
 

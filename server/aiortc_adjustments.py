@@ -1,16 +1,18 @@
 """Everything that is changed in aiortc 1.16 and aioice 0.13, in one place. Call `apply()` once, before the first connection.
 
-Each change mends something measured (docs/decisions/0008): 80 ms of audio prefetch, sender reports that follow the moment of
-sending instead of media time, a thread for each receiver, unbounded queues, 30 s until a vanished peer is noticed, peers with RSA
-certificates. The names used are private: the series are pinned in pyproject.toml, and `check_names` refuses to start on others.
+Each change mends something measured (docs/decisions/0008). The names used are private: the series are pinned in pyproject.toml,
+and `check` refuses to start on another series or where a name has moved.
 """
 
 import asyncio
-from typing import Any, Protocol
+import types
+from abc import abstractmethod
+from importlib import metadata
+from typing import Any
 
 import av
 from aioice import ice
-from aiortc import rtcdtlstransport, rtcrtpreceiver, rtcrtpsender
+from aiortc import MediaStreamTrack, rtcdtlstransport, rtcrtpreceiver
 from aiortc.codecs import get_decoder
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
@@ -18,32 +20,47 @@ from aiortc.rtcrtpsender import RTCEncodedFrame, RTCRtpSender
 from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtcpSrPacket, unpack_remb_fci
 from aiortc.utils import uint16_add
 
+SERIES = {"aiortc": "1.16.", "aioice": "0.13."}
 CONSENT_INTERVAL_S, CONSENT_FAILURES = 1, 5  # a peer that is gone is noticed after 6 to 8 s
 MAX_DECODED_PACKETS = 50  # one second of sound that nobody fetches
+MAX_MISORDER = 100  # packets; further back is a sender that began anew, as in aiortc's own buffer
 NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970, RFC 5905
 CIPHERS = (
     b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:"
     b"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-SHA"
 )
-NAMES = {
-    rtcrtpsender.RTCRtpSender: ("_next_encoded_frame", "_send_rtcp", "_send_keyframe", "_handle_rtcp_packet"),
-    rtcrtpreceiver.RTCRtpReceiver: ("receive",),
+NAMES: dict[Any, tuple[str, ...]] = {
+    RTCRtpSender: ("_next_encoded_frame", "_send_rtcp", "_send_keyframe", "_handle_rtcp_packet"),
+    RTCRtpReceiver: ("receive",),
     rtcrtpreceiver: ("JitterBuffer", "decoder_worker"),
     rtcdtlstransport.RTCCertificate: ("_create_ssl_context",),
     ice: ("CONSENT_INTERVAL", "CONSENT_FAILURES", "get_host_addresses"),
 }
+"""What is replaced, and where."""
+ATTRIBUTES: dict[Any, tuple[str, ...]] = {
+    RTCRtpSender._run_rtp: ("_RTCRtpSender__rtp_timestamp", "_next_encoded_frame"),
+    RTCRtpSender._run_rtcp: ("_RTCRtpSender__lsr", "_RTCRtpSender__ntp_timestamp", "_send_rtcp"),
+    RTCRtpSender._handle_rtcp_packet: ("_ssrc", "_RTCRtpSender__lsr"),
+    RTCRtpReceiver.receive: ("_RTCRtpReceiver__decoder_queue", "_RTCRtpReceiver__started", "_track", "_queue"),
+    RTCRtpReceiver.__init__: ("_RTCRtpReceiver__kind", "JitterBuffer"),
+}
+"""What aiortc's own functions must use, for what replaces them to fit."""
 
 
-class SentTrack(Protocol):
-    """What the adjusted sender asks of a track that hands out encoded packets."""
+class EncodedTrack(MediaStreamTrack):
+    """A track that hands out encoded packets, and is told what the receiver asks for."""
 
+    @abstractmethod
     def wall_time_s(self, media_s: float) -> float | None:
-        """The wall clock that belongs to a media time; None before the stream began."""
-        ...
+        """The wall clock (Unix seconds) that belongs to a media time; None before the stream began."""
 
-    def request_keyframe(self) -> None: ...
+    @abstractmethod
+    def request_keyframe(self) -> None:
+        """The receiver lost the picture."""
 
-    def limit_bitrate(self, bits_per_second: int) -> None: ...
+    @abstractmethod
+    def limit_bitrate(self, bits_per_second: int) -> None:
+        """The receiver's estimate of what its network takes."""
 
 
 _applied = False
@@ -54,13 +71,13 @@ def apply(ice_addresses: tuple[str, ...] = ()) -> None:
     """Applies every change; again only changes the addresses, `ice_addresses`, that media is offered at (none: all of this
     machine's).
 
-    Raises RuntimeError where a name that is needed has moved.
+    Raises RuntimeError where aiortc or aioice are not those that this was written for.
     """
     global _applied
     ice.get_host_addresses = _only(ice_addresses) if ice_addresses else _host_addresses
     if _applied:
         return
-    check_names()
+    check()
     ice.CONSENT_INTERVAL, ice.CONSENT_FAILURES = CONSENT_INTERVAL_S, CONSENT_FAILURES
     _receive_at_once()
     _decode_without_thread()
@@ -70,12 +87,28 @@ def apply(ice_addresses: tuple[str, ...] = ()) -> None:
     _applied = True
 
 
-def check_names() -> None:
-    """Raises RuntimeError where aiortc or aioice no longer have what this module changes."""
+def check() -> None:
+    """Raises RuntimeError where aiortc or aioice are of another series, or no longer have what this module builds on."""
+    for package, series in SERIES.items():
+        if not metadata.version(package).startswith(series):
+            raise _unfit(f"{package} {metadata.version(package)} is installed, {series}* was expected")
     for place, names in NAMES.items():
         for name in names:
             if not hasattr(place, name):
-                raise RuntimeError(f"{place!r} has no {name!r}: server/aiortc_adjustments.py was written for aiortc 1.16")
+                raise _unfit(f"{place!r} has no {name!r}")
+    for function, names in ATTRIBUTES.items():
+        for name in names:
+            if name not in _names_used(function.__code__):
+                raise _unfit(f"{function.__qualname__} does not use {name!r}")
+
+
+def _names_used(code: types.CodeType) -> set[str]:
+    inner = (_names_used(constant) for constant in code.co_consts if isinstance(constant, types.CodeType))
+    return set(code.co_names).union(*inner)
+
+
+def _unfit(why: str) -> RuntimeError:
+    return RuntimeError(f"server/aiortc_adjustments.py does not fit: {why}")
 
 
 def _only(addresses: tuple[str, ...]) -> Any:
@@ -88,7 +121,8 @@ def _only(addresses: tuple[str, ...]) -> Any:
 class ImmediateBuffer:
     """Hands on each Opus packet as it comes: one packet is one frame, so there is nothing to wait for.
 
-    Late and doubled packets are dropped; gaps are the ingest's concern, which knows the timeline.
+    Late and doubled packets are dropped, unless they are so far back that the sender must have begun anew. Gaps are the
+    ingest's concern, which knows the timeline.
     """
 
     def __init__(self) -> None:
@@ -97,7 +131,7 @@ class ImmediateBuffer:
 
     def add(self, packet: Any) -> tuple[bool, JitterFrame | None]:
         sequence = packet.sequence_number
-        if self._next is not None and uint16_add(sequence, -self._next) >= 0x8000:
+        if self._next is not None and 0 < uint16_add(self._next, -sequence) <= MAX_MISORDER:
             return False, None
         self._next = uint16_add(sequence, 1)
         return False, JitterFrame(data=packet._data, timestamp=packet.timestamp)
@@ -182,12 +216,12 @@ def _report_media_time() -> None:
 
 def _set_media_time(sender: Any, report: RtcpSrPacket) -> bool:
     """Rewrites a report's wall clock; False for one that says nothing yet, which is then not sent."""
+    track = getattr(sender, "track", None)
+    if not isinstance(track, EncodedTrack):
+        return True
     origin = getattr(sender, "_facewire_origin", None)
     if report.sender_info.packet_count == 0 or origin is None:
-        return not isinstance(getattr(sender, "track", None), _tracks())
-    track = sender.track
-    if not isinstance(track, _tracks()):
-        return True
+        return False
     media_s = ((report.sender_info.rtp_timestamp - origin) & 0xFFFFFFFF) / sender._facewire_clock_rate
     wall_s = track.wall_time_s(media_s)
     if wall_s is None:
@@ -198,25 +232,19 @@ def _set_media_time(sender: Any, report: RtcpSrPacket) -> bool:
     return True
 
 
-def _tracks() -> type[Any]:
-    from server.tracks import ReleasedTrack
-
-    return ReleasedTrack
-
-
 def _pass_feedback_to_track() -> None:
     """Keyframe requests and receiver estimates (REMB) reach the track that encodes."""
     send_keyframe, handle = RTCRtpSender._send_keyframe, RTCRtpSender._handle_rtcp_packet
 
     def request_keyframe(self: Any) -> None:
-        if isinstance(self.track, _tracks()):
+        if isinstance(self.track, EncodedTrack):
             self.track.request_keyframe()
         else:
             send_keyframe(self)
 
     async def handle_estimate(self: Any, packet: Any) -> None:
         estimate = isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP
-        if not (estimate and isinstance(self.track, _tracks())):
+        if not (estimate and isinstance(self.track, EncodedTrack)):
             await handle(self, packet)
             return
         try:

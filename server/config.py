@@ -19,21 +19,21 @@ class Limits:
     portrait_pixels: int = MAX_PIXELS
     uploaded_portraits: int = 64
     uploaded_portrait_s: float = 600
+    uploads_at_once: int = 4
+    upload_s: float = 30
     setup_s: float = 15
     silent_peer_s: float = 8
-    message_bytes: int = 1100
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerConfig:
     """size: side of the picture in pixels; token: what clients must show (none: everyone may call); processing_ms: what drawing,
-    encoding and the packet clock may take beyond the future audio; ice_addresses: where media is offered (none: everywhere)."""
+    encoding and the packet clock may take beyond the future audio; ice_addresses: where media is offered (none: at the host's
+    address, or everywhere where it listens everywhere)."""
 
     host: str = "127.0.0.1"
     port: int = 8080
     token: str | None = None
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
     size: int = 512
     model: Path | None = None
     processing_ms: int = 60

@@ -27,3 +27,11 @@ def full(max_sessions: int) -> Refusal:
 
 def starting() -> Refusal:
     return Refusal(503, "starting", "The server is still starting: try again in a moment.", {"Retry-After": "1"})
+
+
+def stopping() -> Refusal:
+    return Refusal(503, "stopping", "The server is shutting down: try again in a moment.", {"Retry-After": "5"})
+
+
+def busy(message: str) -> Refusal:
+    return Refusal(503, "busy", message, {"Retry-After": "5"})

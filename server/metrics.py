@@ -34,3 +34,6 @@ class Metrics:
         self.future_ms = Gauge(
             "facewire_future_audio_ms", "Future audio that a picture waits for, by the model.", registry=self.registry
         )
+        self.delay_ms = Gauge(
+            "facewire_delay_ms", "From what was spoken to voice and picture leaving, by the schedule.", registry=self.registry
+        )

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import secrets
-from collections import OrderedDict
-from concurrent.futures import Executor
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,40 +16,40 @@ from realtime.clock import Clock
 from realtime.errors import PortraitError
 from realtime.portrait import Portrait, prepare_portrait
 from server.config import Limits
-from server.errors import Refusal
+from server.errors import Refusal, busy
 
 SHIPPED = Path(__file__).resolve().parent.parent / "web_client" / "portraits"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Uploaded:
-    """A prepared portrait and until when it is kept."""
+    """A prepared portrait, until when it is kept, and how many calls show it: as long as one does, it stays."""
 
     portrait: Portrait
     until_s: float
+    calls: int = 0
 
 
 class Portraits:
     """Looks portraits up by id and takes new ones. Nothing is written to disk."""
 
-    def __init__(self, *, size: int, limits: Limits, clock: Clock, pool: Executor, shipped: Path = SHIPPED) -> None:
-        self._size, self._limits, self._clock, self._pool = size, limits, clock, pool
+    def __init__(self, *, size: int, limits: Limits, clock: Clock, shipped: Path = SHIPPED) -> None:
+        self._size, self._limits, self._clock = size, limits, clock
         self._folder = shipped
         entries: list[dict[str, Any]] = json.loads((shipped / "portraits.json").read_text())
         self._entries = {entry["id"]: entry for entry in entries}
         self._prepared: dict[str, Portrait] = {}
-        self._uploaded: OrderedDict[str, Uploaded] = OrderedDict()
-        self._preparing = asyncio.Semaphore(2)
+        self._uploaded: dict[str, Uploaded] = {}  # the oldest first
+        self._uploading = 0
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="portraits")  # its own: calls must not wait for photographs
 
     def listing(self) -> list[dict[str, Any]]:
         """What the page shows of the shipped ones."""
         return [{**entry, "image": f"static/portraits/{Path(entry['image']).name}"} for entry in self._entries.values()]
 
-    def first(self) -> Portrait:
-        """The first of the shipped ones, prepared on the spot."""
-        key, entry = next(iter(self._entries.items()))
-        self._prepared[key] = prepare_portrait((self._folder / Path(entry["image"]).name).read_bytes(), self._size)
-        return self._prepared[key]
+    async def first(self) -> Portrait:
+        """The first of the shipped ones."""
+        return await self.get(next(iter(self._entries)))
 
     async def get(self, key: str) -> Portrait:
         """Raises Refusal 404 where there is none of that id, or no longer."""
@@ -63,19 +63,38 @@ class Portraits:
             self._prepared[key] = await self._prepare(path.read_bytes())
         return self._prepared[key]
 
-    async def add(self, data: bytes) -> str:
-        """Prepares a client's photograph and returns its id.
+    def hold(self, key: str) -> None:
+        """A call shows this portrait from now on."""
+        if key in self._uploaded:
+            self._uploaded[key].calls += 1
 
-        Raises Refusal 422 (413 for one that is too large) with the photograph's own reason.
+    def release(self, key: str) -> None:
+        """A call that showed it has ended; it is kept a while, for the call that may follow."""
+        if key in self._uploaded:
+            self._uploaded[key].calls -= 1
+            self._uploaded[key].until_s = self._clock.now() + self._limits.uploaded_portrait_s
+
+    async def add(self, body: Callable[[], Awaitable[bytes]]) -> str:
+        """Reads and prepares a client's photograph and returns its id.
+
+        Raises Refusal: 422 (413 for one that is too large) with the photograph's own reason, 408 for one that does not come,
+        503 where too many come at once.
         """
-        self._forget_old()
+        if self._uploading >= self._limits.uploads_at_once:
+            raise busy("Many photographs are being looked at: try again in a moment.")
+        self._uploading += 1
         try:
+            async with asyncio.timeout(self._limits.upload_s):
+                data = await body()
             portrait = await self._prepare(data)
+        except TimeoutError:
+            raise Refusal(408, "too_slow", f"The photograph did not come within {self._limits.upload_s:.0f} s.") from None
         except PortraitError as error:
             raise Refusal(413 if error.reason == "too_large" else 422, error.reason, str(error)) from error
+        finally:
+            self._uploading -= 1
+        self._make_room()
         key = secrets.token_urlsafe(18)
-        while len(self._uploaded) >= self._limits.uploaded_portraits:
-            self._uploaded.popitem(last=False)
         self._uploaded[key] = Uploaded(portrait=portrait, until_s=self._clock.now() + self._limits.uploaded_portrait_s)
         return key
 
@@ -85,12 +104,24 @@ class Portraits:
         _, data = cv2.imencode(".jpg", portrait.image, [cv2.IMWRITE_JPEG_QUALITY, 88])
         return bytes(data)
 
+    def close(self) -> None:
+        """Ends the thread that prepares."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
     async def _prepare(self, data: bytes) -> Portrait:
-        async with self._preparing:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, partial(prepare_portrait, data, self._size))
+        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(prepare_portrait, data, self._size))
 
     def _forget_old(self) -> None:
         now = self._clock.now()
-        for key in [key for key, kept in self._uploaded.items() if kept.until_s < now]:
+        for key in [key for key, kept in self._uploaded.items() if kept.until_s < now and not kept.calls]:
             del self._uploaded[key]
+
+    def _make_room(self) -> None:
+        """The oldest that no call shows goes where there are too many."""
+        self._forget_old()
+        if len(self._uploaded) < self._limits.uploaded_portraits:
+            return
+        oldest = next((key for key, kept in self._uploaded.items() if not kept.calls), None)
+        if oldest is None:
+            raise busy("All places for photographs are in use: try again later, or choose a portrait of the gallery.")
+        del self._uploaded[oldest]

@@ -1,62 +1,65 @@
 """The two tracks that go out. Packets wait for the moment that their media time leaves; both tracks follow one schedule."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
+from typing import Literal
 
-from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
 from realtime.pacing import ReleaseSchedule
+from server.aiortc_adjustments import EncodedTrack
 from server.encoders import EncodedPacket
 
-MAX_WAITING = 32  # packets: 0.6 s of sound, 1.3 s of pictures
+MAX_OVERDUE_S = 0.5  # what the network did not take by then goes, so that nothing piles up
 
 
-class ReleasedTrack(MediaStreamTrack):
-    """Encoded packets in, in order; out when due. Bounded: the oldest goes where the network takes nothing."""
+class ReleasedTrack(EncodedTrack):
+    """Encoded packets in, in order; out when due. on_loss: a packet went unsent; on_bitrate: the receiver's estimate."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: Literal["audio", "video"], schedule: ReleaseSchedule) -> None:
         self.kind = kind
         super().__init__()
-        self._packets: asyncio.Queue[tuple[float, EncodedPacket] | None] = asyncio.Queue()
-        self._schedule: ReleaseSchedule | None = None
-        self._wall_anchor_s = 0.0
-        self.on_keyframe_request: Callable[[], None] = lambda: None
+        self._schedule = schedule
+        self._wall_anchor_s: float | None = None
+        self._packets: deque[tuple[float, EncodedPacket]] = deque()
+        self._news = asyncio.Event()
+        self.on_loss: Callable[[], None] = lambda: None
         self.on_bitrate: Callable[[int], None] = lambda _: None
-        self.overflowed = 0
 
-    def start(self, schedule: ReleaseSchedule, wall_anchor_s: float) -> None:
+    def start(self, wall_anchor_s: float) -> None:
         """wall_anchor_s: the wall clock at media time 0 (Unix seconds)."""
-        self._schedule, self._wall_anchor_s = schedule, wall_anchor_s
+        self._wall_anchor_s = wall_anchor_s
 
     def put(self, media_ms: float, packet: EncodedPacket) -> None:
-        if self._packets.qsize() >= MAX_WAITING:
-            self._packets.get_nowait()
-            self.overflowed += 1
-        self._packets.put_nowait((media_ms, packet))
+        """Hands over the packet of a media time; those before it that are long overdue are given up."""
+        while self._packets and self._schedule.lateness_s(self._packets[0][0]) > MAX_OVERDUE_S:
+            self._packets.popleft()
+            self.on_loss()
+        self._packets.append((media_ms, packet))
+        self._news.set()
 
     async def recv(self) -> EncodedPacket:
         """Raises MediaStreamError once the track has ended."""
+        while not self._packets and self.readyState == "live":
+            self._news.clear()
+            await self._news.wait()
         if self.readyState != "live":
             raise MediaStreamError
-        item = await self._packets.get()
-        if item is None or self._schedule is None:
-            self.stop()
-            raise MediaStreamError
-        media_ms, packet = item
-        if (wait_s := self._schedule.wait_s(media_ms)) > 0:
-            await asyncio.sleep(wait_s)
+        media_ms, packet = self._packets.popleft()
+        await asyncio.sleep(self._schedule.wait_s(media_ms))
         return packet
 
-    def end(self) -> None:
-        """Lets `recv` raise, also where it waits."""
-        self._packets.put_nowait(None)
+    def stop(self) -> None:
+        """Ends the track; `recv` raises, also where it waits."""
+        super().stop()
+        self._news.set()
 
     def wall_time_s(self, media_s: float) -> float | None:
-        return self._wall_anchor_s + media_s if self._schedule else None
+        return None if self._wall_anchor_s is None else self._wall_anchor_s + media_s
 
     def request_keyframe(self) -> None:
-        self.on_keyframe_request()
+        self.on_loss()
 
     def limit_bitrate(self, bits_per_second: int) -> None:
         self.on_bitrate(bits_per_second)

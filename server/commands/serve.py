@@ -1,7 +1,18 @@
 """`facewire serve`: the server and its page."""
 
 import argparse
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ssl
+
+    from realtime.model_spec import ModelSpec
+    from server.config import ServerConfig
+
+LOCAL = ("127.0.0.1", "::1", "localhost")
+EVERYWHERE = ("0.0.0.0", "::")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,69 +25,84 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-sessions", type=int, default=8, help="calls at once (%(default)s)")
     parser.add_argument("--size", type=int, default=512, choices=(256, 384, 512), help="side of the picture (%(default)s)")
     parser.add_argument("--model", type=Path, help="model folder written by `facewire export` (the default one is built in)")
-    parser.add_argument("--ice-address", action="append", default=[], help="offer media at this address only; repeatable")
+    parser.add_argument("--verbose", action="store_true", help="log what the connections do")
 
 
 def run(args: argparse.Namespace) -> int:
     import asyncio
-    import logging
-    import os
     import signal
-    import ssl
 
     import uvloop
 
-    from realtime.errors import ConfigError
     from realtime.model_spec import read_manifest
     from realtime.weights import default_model
-    from server import tls
     from server.app import serve
-    from server.config import Limits, ServerConfig
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("aioice.ice", "aiortc"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    if bool(args.tls_cert) != bool(args.tls_key):
-        raise ConfigError("--tls-cert and --tls-key belong together: give both or neither")
-    certificate, key = args.tls_cert, args.tls_key
-    if args.self_signed:
-        cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-        certificate, key = tls.self_signed(cache / "facewire")
-    context: ssl.SSLContext | None = tls.context(certificate, key) if certificate else None
-    config = ServerConfig(
-        host=args.host,
-        port=args.port,
-        token=args.token or os.environ.get("FACEWIRE_TOKEN"),
-        size=args.size,
-        model=args.model,
-        ice_addresses=tuple(args.ice_address),
-        limits=Limits(sessions=args.max_sessions),
-    )
+    _log(args.verbose)
+    config, tls = _config(args), _tls(args)
     spec = read_manifest(config.model or default_model())
-
-    def started() -> None:
-        scheme = "https" if context else "http"
-        local = config.host in ("127.0.0.1", "localhost")
-        for address in [config.host] if config.host != "0.0.0.0" else tls.local_addresses():
-            print(f"Facewire: {scheme}://{address}:{config.port}/", flush=True)
-        delay_ms = spec.future_ms + config.processing_ms
-        print(
-            f"  model {spec.system}/{spec.preset}: a picture waits for {spec.future_ms} ms of future audio; "
-            f"voice and picture leave {delay_ms} ms after they were spoken",
-            flush=True,
-        )
-        if not local and not context:
-            print("  browsers give no microphone to a page over plain HTTP: start with --self-signed or --tls-cert", flush=True)
 
     async def main() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        await serve(config, context, started, stop)
+        await serve(config, tls, lambda: _say_where(config, spec, secure=tls is not None), stop)
 
-    try:
-        uvloop.run(main())
-    except OSError as error:
-        raise ConfigError(f"{args.host}:{args.port} cannot be listened on ({error.strerror}): choose another --port") from error
+    uvloop.run(main())
     return 0
+
+
+def _log(verbose: bool) -> None:
+    import logging
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in ("aioice.ice", "aiortc"):
+        logging.getLogger(name).setLevel(logging.INFO if verbose else logging.WARNING)
+    if verbose:
+        logging.getLogger("server").setLevel(logging.DEBUG)
+
+
+def _config(args: argparse.Namespace) -> "ServerConfig":
+    from server.config import Limits, ServerConfig
+
+    return ServerConfig(
+        host=args.host,
+        port=args.port,
+        token=args.token or os.environ.get("FACEWIRE_TOKEN") or None,
+        size=args.size,
+        model=args.model,
+        limits=Limits(sessions=args.max_sessions),
+    )
+
+
+def _tls(args: argparse.Namespace) -> "ssl.SSLContext | None":
+    """Raises ConfigError where certificate and key are not both there, or do not fit."""
+    from realtime.errors import ConfigError
+    from server import tls
+
+    if bool(args.tls_cert) != bool(args.tls_key):
+        raise ConfigError("--tls-cert and --tls-key belong together: give both or neither")
+    certificate, key = args.tls_cert, args.tls_key
+    if args.self_signed:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        certificate, key = tls.self_signed(cache / "facewire")
+    return tls.context(certificate, key) if certificate else None
+
+
+def _say_where(config: "ServerConfig", spec: "ModelSpec", *, secure: bool) -> None:
+    """The page's address, the delay, and what a browser needs to give its microphone."""
+    from server.tls import local_addresses
+
+    scheme = "https" if secure else "http"
+    for address in local_addresses() if config.host in EVERYWHERE else [config.host]:
+        print(f"Facewire: {scheme}://{f'[{address}]' if ':' in address else address}:{config.port}/")
+    print(
+        f"  model {spec.system}/{spec.preset}: a picture waits for {spec.future_ms} ms of future audio; "
+        f"voice and picture leave {spec.future_ms + config.processing_ms} ms after they were spoken"
+    )
+    if config.host not in LOCAL and not secure:
+        print(
+            "  browsers on other machines give it no microphone over plain HTTP: add --self-signed, or --tls-cert and --tls-key"
+        )
+    print("  Ctrl-C ends it", flush=True)

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 
-from server.app import SERVER, Server, build_app
+from server.app import LOADING, build_app
+from server.call_server import CallServer
 from server.config import Limits, ServerConfig
+from server.signalling import SERVER
 
 StartServer = Callable[..., Awaitable[TestServer]]
 
@@ -23,7 +25,7 @@ async def start_server() -> AsyncIterator[StartServer]:
         server = TestServer(build_app(config))
         await server.start_server()
         running.append(server)
-        await core(server).loaded.wait()
+        await server.app[LOADING]
         return server
 
     yield start
@@ -31,10 +33,9 @@ async def start_server() -> AsyncIterator[StartServer]:
         await server.close()
 
 
-def core(server: TestServer) -> Server:
+def core(server: TestServer) -> CallServer:
     """Engine, portraits and calls of a running server."""
-    found: Server = server.app[SERVER]
-    return found
+    return server.app[SERVER]
 
 
 def base(server: TestServer) -> str:

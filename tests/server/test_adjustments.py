@@ -1,5 +1,6 @@
-"""What is changed in aiortc: refused where a name has moved, and doing what it is for."""
+"""What is changed in aiortc: refused where it does not fit, and doing what it is for."""
 
+from importlib import metadata
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,25 +14,53 @@ from server.tracks import ReleasedTrack
 from tests.unit.fake_clock import FakeClock
 
 
+def test_what_is_installed_fits() -> None:
+    adjustments.check()
+
+
 def test_a_moved_name_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    adjustments.check_names()
     monkeypatch.delattr(RTCRtpSender, "_next_encoded_frame")
     with pytest.raises(RuntimeError, match="_next_encoded_frame"):
-        adjustments.check_names()
+        adjustments.check()
 
 
-async def test_sender_reports_follow_media_time_not_the_moment_of_sending() -> None:
-    track = ReleasedTrack("video")
-    track.start(ReleaseSchedule(clock=FakeClock(), delay_ms=200, anchor_s=0), wall_anchor_s=1000.0)
+def test_a_renamed_private_attribute_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run_otherwise(self: Any) -> None:
+        self._rtp_time = 0
+
+    monkeypatch.setitem(adjustments.ATTRIBUTES, run_otherwise, ("_RTCRtpSender__rtp_timestamp",))
+    with pytest.raises(RuntimeError, match="_RTCRtpSender__rtp_timestamp"):
+        adjustments.check()
+
+
+def test_another_series_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "version", lambda _: "1.17.0")
+    with pytest.raises(RuntimeError, match=r"aiortc 1\.17\.0"):
+        adjustments.check()
+
+
+@pytest.mark.parametrize(("sent", "written"), [(9, True), (0, False)])
+async def test_sender_reports_follow_media_time_not_the_moment_of_sending(sent: int, written: bool) -> None:
+    track = ReleasedTrack("video", ReleaseSchedule(clock=FakeClock(), delay_ms=200))
+    track.start(wall_anchor_s=1000.0)
     sender: Any = SimpleNamespace(track=track, _facewire_origin=5_000, _facewire_clock_rate=90_000)
-    info = RtcpSenderInfo(ntp_timestamp=123, rtp_timestamp=5_000 + 2 * 90_000, packet_count=9, octet_count=9)
+    info = RtcpSenderInfo(ntp_timestamp=123, rtp_timestamp=5_000 + 2 * 90_000, packet_count=sent, octet_count=9)
     report = RtcpSrPacket(ssrc=1, sender_info=info)
-    assert adjustments._set_media_time(sender, report)
-    assert report.sender_info.ntp_timestamp / 2**32 - adjustments.NTP_EPOCH_S == pytest.approx(1002.0, abs=1e-3)
+    assert adjustments._set_media_time(sender, report) is written
+    if written:
+        assert report.sender_info.ntp_timestamp / 2**32 - adjustments.NTP_EPOCH_S == pytest.approx(1002.0, abs=1e-3)
 
 
-def test_the_immediate_buffer_holds_nothing_and_drops_what_is_late() -> None:
+def _given(*sequence_numbers: int) -> list[bool]:
+    """Which packets the immediate buffer hands on."""
     buffer = adjustments.ImmediateBuffer()
-    packet = lambda n: SimpleNamespace(sequence_number=n % 65536, _data=bytes([n % 256]), timestamp=n * 960)  # noqa: E731
-    given = [buffer.add(packet(n))[1] for n in (65_534, 65_535, 65_536, 65_535, 65_538)]
-    assert [frame is not None for frame in given] == [True, True, True, False, True]
+    packets = [SimpleNamespace(sequence_number=n % 65536, _data=b"\x00", timestamp=n * 960) for n in sequence_numbers]
+    return [buffer.add(packet)[1] is not None for packet in packets]
+
+
+def test_the_immediate_buffer_holds_nothing_and_drops_what_is_late_or_doubled() -> None:
+    assert _given(65_534, 65_535, 65_536, 65_536, 65_535, 65_538) == [True, True, True, False, False, True]
+
+
+def test_a_sender_that_begins_anew_is_heard() -> None:
+    assert _given(40_000, 40_001, 500, 501, 502) == [True] * 5

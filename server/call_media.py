@@ -1,0 +1,152 @@
+"""What a call hears, shows and says, on one media timeline that begins at `connected`.
+
+track → ingest ─20 ms─┬→ Opus ─────────────────────────────────────→ voice track ──┐ released together at
+                      └→ pipeline → (strand: composed, VP8) → picture track ───────┘ anchor + media time + delay
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from concurrent.futures import Executor, Future
+from dataclasses import asdict
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from numpy.typing import NDArray
+
+from realtime.clock import Clock
+from realtime.engine import Engine
+from realtime.errors import CapacityError
+from realtime.pacing import ReleaseSchedule
+from realtime.pipeline import Pipeline, RenderedFrame
+from realtime.portrait import Portrait
+from server.encoders import AUDIO_RATE_HZ, EncodedPacket, OpusEncoder, Vp8Encoder
+from server.ingest import ClockedIngest
+from server.metrics import Metrics
+from server.strand import Strand
+from server.tracks import ReleasedTrack
+
+log = logging.getLogger(__name__)
+
+PACKET_MS = 20
+PACKET_SAMPLES = AUDIO_RATE_HZ * PACKET_MS // 1000
+CATCH_UP_S = 0.001  # between packets that are overdue: what came meanwhile must be able to come in
+REMEMBERED_FRAMES = 100
+
+
+class CallMedia:
+    """The media of one call, from `open` to `close`. Its methods belong to the event loop; drawing happens on a strand."""
+
+    @classmethod
+    async def open(
+        cls, *, portrait: Portrait, engine: Engine, pool: Executor, clock: Clock, metrics: Metrics, processing_ms: int
+    ) -> Self:
+        """Takes a place in the engine.
+
+        Raises CapacityError where there is none.
+        """
+        schedule = ReleaseSchedule(clock=clock, delay_ms=engine.spec.future_ms + processing_ms)
+        join = partial(Pipeline, portrait, engine, Strand(pool), wanted=lambda index: schedule.judge(index) != "late")
+        pipeline = await asyncio.get_running_loop().run_in_executor(None, join)
+        return cls(pipeline, schedule, portrait.image.shape[0], metrics)
+
+    def __init__(self, pipeline: Pipeline, schedule: ReleaseSchedule, size: int, metrics: Metrics) -> None:
+        self._pipeline, self._schedule, self._metrics = pipeline, schedule, metrics
+        self._loop = asyncio.get_running_loop()
+        self._ingest = ClockedIngest()
+        self._opus, self._vp8 = OpusEncoder(), Vp8Encoder(size)
+        self._draw_ms: deque[float] = deque(maxlen=REMEMBERED_FRAMES)
+        self._counted: dict[str, int] = {}
+        self._counted_missing_ms = 0.0
+        self._closed = False
+        self.voice, self.picture = ReleasedTrack("audio", schedule), ReleasedTrack("video", schedule)
+        self.picture.on_loss = self._vp8.request_keyframe
+        self.picture.on_bitrate = self._vp8.limit
+
+    def start(self) -> None:
+        """Media time 0 is now. Frames made earlier would stay as a standing backlog, so this is the moment of `connected`."""
+        self._schedule.start()
+        wall_s = time.time()
+        self.voice.start(wall_s)
+        self.picture.start(wall_s)
+
+    async def listen(self, microphone: MediaStreamTrack | None) -> None:
+        """The microphone's packets, as they come, into the timeline; returns where there are no more."""
+        if microphone is None:
+            return
+        try:
+            while True:
+                frame = await microphone.recv()
+                samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))  # type: ignore[union-attr]
+                self._ingest.write(frame.pts or 0, np.ascontiguousarray(samples[:, 0]))
+        except MediaStreamError:
+            return  # the timeline goes on in silence until the connection ends
+
+    async def speak(self) -> None:
+        """Every 20 ms on an absolute schedule: one packet of sound, both ways."""
+        packet = 0
+        while True:
+            due_s = self._schedule.anchor_s + (packet + 1) * PACKET_MS / 1000
+            await asyncio.sleep(max(CATCH_UP_S, due_s - self._schedule.clock.now()))
+            pcm = self._ingest.read()
+            for encoded in self._opus.encode(pcm, packet * PACKET_SAMPLES):
+                self.voice.put(packet * PACKET_MS, encoded)
+            self._draw(pcm)
+            packet += 1
+
+    def figures(self) -> dict[str, Any]:
+        """What the client is told every second."""
+        counts, drawn = self._schedule.counts, sorted(self._draw_ms)
+        return {
+            "media_ms": round(1000 * (self._schedule.clock.now() - self._schedule.anchor_s)),
+            "frames": counts.shown,
+            "repeated": counts.repeated,
+            "dropped": counts.dropped,
+            "ingest_missing_ms": round(self._ingest.missing_ms),
+            "render_ms_p50": round(drawn[len(drawn) // 2], 1) if drawn else 0,
+        }
+
+    def count(self) -> None:
+        """Brings the server's metrics up to date."""
+        for fate, now in asdict(self._schedule.counts).items():
+            self._metrics.frames.labels(fate).inc(now - self._counted.get(fate, 0))
+            self._counted[fate] = now
+        self._metrics.missing_ms.inc(self._ingest.missing_ms - self._counted_missing_ms)
+        self._counted_missing_ms = self._ingest.missing_ms
+
+    def close(self) -> None:
+        """Ends both tracks and leaves the engine."""
+        self._closed = True
+        self.voice.stop()
+        self.picture.stop()
+        self._pipeline.close()
+        self.count()
+
+    def _draw(self, pcm: NDArray[np.int16]) -> None:
+        heard_s = self._schedule.clock.now()
+        try:
+            for drawn in self._pipeline.push(pcm, AUDIO_RATE_HZ):
+                drawn.add_done_callback(partial(self._encode, heard_s))
+        except CapacityError:  # the engine is seconds behind
+            self._schedule.counts.dropped += 1
+
+    def _encode(self, heard_s: float, drawn: "Future[list[RenderedFrame]]") -> None:
+        """On the strand: what was drawn, as a packet."""
+        if drawn.cancelled() or self._closed:
+            return
+        if (error := drawn.exception()) is not None:
+            log.error("a frame could not be drawn", exc_info=error)
+            return
+        for frame in drawn.result():
+            packet = self._vp8.encode(frame.image, frame.pts_ms)
+            self._loop.call_soon_threadsafe(self._show, frame.pts_ms, packet, heard_s)
+
+    def _show(self, pts_ms: int, packet: EncodedPacket, heard_s: float) -> None:
+        self.picture.put(pts_ms, packet)
+        draw_ms = 1000 * (self._schedule.clock.now() - heard_s)
+        self._draw_ms.append(draw_ms)
+        self._metrics.draw_ms.observe(draw_ms)
+        self._metrics.margin_ms.observe(1000 * self._schedule.wait_s(pts_ms))

@@ -1,0 +1,73 @@
+"""WHIP (RFC 9725), with media both ways on one connection: POST begins a call, PATCH trickles candidates, DELETE ends it."""
+
+from aiohttp import web
+
+from server.call_server import CallServer
+from server.errors import Refusal
+from server.session import Session
+
+SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
+
+SERVER = web.AppKey("server", CallServer)
+routes = web.RouteTableDef()
+
+
+@routes.options("/whip")
+async def options(request: web.Request) -> web.Response:  # noqa: ARG001
+    return web.Response(headers={"Accept-Post": SDP, "Allow": "OPTIONS, POST"})
+
+
+@routes.options("/whip/{id}")
+async def session_options(request: web.Request) -> web.Response:  # noqa: ARG001
+    return web.Response(headers={"Accept-Patch": FRAGMENT, "Allow": "OPTIONS, PATCH, DELETE"})
+
+
+@routes.post("/whip")
+async def begin(request: web.Request) -> web.Response:
+    """Section 4.2: 201, Location, ETag, the answer as body."""
+    sdp = await _text(request, SDP)
+    session, answer = await request.app[SERVER].open_session(request.query.get("portrait", ""), sdp)
+    headers = {"Location": f"/whip/{session.id}", "ETag": session.etag}
+    return web.Response(status=201, text=answer, content_type=SDP, headers=headers)
+
+
+@routes.patch("/whip/{id}")
+async def trickle(request: web.Request) -> web.Response:
+    """Section 4.3.1: 204; an ICE restart (4.3.3) is refused with 422."""
+    session = _session(request)
+    if request.headers.get("If-Match") not in (None, "*", session.etag):
+        raise Refusal(412, "wrong_etag", "If-Match names another ICE session than this call has.")
+    await session.add_candidates(await _text(request, FRAGMENT))
+    return web.Response(status=204)
+
+
+@routes.delete("/whip/{id}")
+async def end(request: web.Request) -> web.Response:
+    await _session(request).close("client_ended")
+    return web.Response()
+
+
+def _session(request: web.Request) -> Session:
+    session = request.app[SERVER].sessions.get(request.match_info["id"])
+    if session is None:
+        raise Refusal(404, "no_such_call", "There is no such call, or it has ended.")
+    return session
+
+
+async def _text(request: web.Request, content_type: str) -> str:
+    """The body as text.
+
+    Raises Refusal 415, 413, 400.
+    """
+    if request.content_type != content_type:
+        raise Refusal(415, "wrong_content_type", f"{request.content_type} came, {content_type} was expected.")
+    limit = request.app[SERVER].config.limits.offer_bytes
+    body = b""
+    async for part in request.content.iter_chunked(limit):
+        body += part
+        if len(body) > limit:
+            raise Refusal(413, "too_large", f"More than {limit // 1024} kB came.")
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise Refusal(400, "not_text", "The body is not UTF-8 text.") from error

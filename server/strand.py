@@ -1,0 +1,46 @@
+"""One piece of work at a time, in order, on threads that many share."""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from functools import partial
+from threading import Lock
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Strand(Executor):
+    """A call's place on the shared pool: its pictures are drawn one after the other, so none overtakes another and one call
+    holds one thread at most. After each piece of work the other calls have their turn."""
+
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
+        self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._busy = False
+        self._lock = Lock()
+
+    def submit(self, work: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:
+        """Raises RuntimeError where the pool was shut down."""
+        future: Future[Result] = Future()
+        with self._lock:
+            self._waiting.append((future, partial(work, *args, **kwargs)))
+            begin, self._busy = not self._busy, True
+        if begin:
+            self._pool.submit(self._run_next)
+        return future
+
+    def _run_next(self) -> None:
+        with self._lock:
+            future, work = self._waiting.popleft()
+        if future.set_running_or_notify_cancel():
+            try:
+                result = work()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+        with self._lock:
+            more = self._busy = bool(self._waiting)
+        if more:
+            self._pool.submit(self._run_next)
