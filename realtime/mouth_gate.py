@@ -20,6 +20,4 @@ class MouthGate:
         """0..1, half a cosine from end to end."""
         step = self._up if voiced else -self._down
         self._along = min(1.0, max(0.0, self._along + step))
-        if self._along < 1e-9:
-            self._along = 0.0
         return 0.5 - 0.5 * math.cos(math.pi * self._along)

@@ -47,8 +47,8 @@ class NoiseFloor:
 @dataclass(frozen=True, kw_only=True)
 class VoiceActivityConfig:
     """above_noise_db: how far speech stands out of the room; loud_db: from here on the lenient detector is believed.
-    Speech begins with `onset_hops` of `onset_window_hops`, which a click does not have, and ends `hangover_ms` after its last
-    hop, which bridges the gaps between words."""
+    Speech begins with `onset_hops` of `onset_window_hops`, which a click or a key of 20 ms does not have, and ends `hangover_ms`
+    after its last hop, which bridges the gaps between words."""
 
     above_noise_db: float = 9.0
     loud_db: float = 22.0

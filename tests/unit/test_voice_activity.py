@@ -10,7 +10,7 @@ import pytest
 import webrtcvad
 from numpy.typing import NDArray
 
-from realtime.audio import SAMPLE_RATE_HZ
+from realtime.audio import SAMPLE_RATE_HZ, read_audio_file
 from realtime.voice_activity import HOP_SAMPLES, STRICT, VoiceActivity, VoiceActivityConfig
 from tests.benchmarks.voice_activity import choose_clips, levels_db, measure
 
@@ -144,6 +144,28 @@ def test_speech_goes_on_through_the_hang_over_and_then_ends(sentences: NDArray[n
     lasted_ms = 10 * int(heard(sound)[cut:].sum())
     assert abs(lasted_ms - VoiceActivityConfig().hangover_ms) <= 10
     assert heard(sound)[cut : cut + lasted_ms // 10].all()
+
+
+def test_words_apart_keep_it_open_though_each_is_shorter_than_an_onset(sentences: NDArray[np.int16]) -> None:
+    loudest = int(np.argmax(levels_db(sentences)))
+    word = sentences[(loudest - 1) * HOP_SAMPLES : (loudest + 2) * HOP_SAMPLES]
+    gap = np.zeros(15 * HOP_SAMPLES, np.int16)
+    speech = sentences[: (loudest + 1) * HOP_SAMPLES]
+    assert heard(np.concatenate([speech, *[gap, word] * 6]))[loudest:].all()
+    assert not heard(np.concatenate([gap, word] * 6)).any()
+
+
+def test_a_quiet_microphone_is_heard_from_its_first_word(sentences: NDArray[np.int16]) -> None:
+    """No silence before it from which the room could be learned."""
+    first_words = sentences[24_000 - 1600 :][:9600]
+    assert heard(as_pcm(0.1 * first_words.astype(np.float64))).mean() > 0.8
+
+
+def test_a_voice_out_of_nothing_is_heard_at_once(grid_root: Path) -> None:
+    """A clip that speaks loudly 0.12 s after its beginning; the strict detector by itself sleeps until 0.4 s: the control."""
+    pcm = read_audio_file(grid_root / "s1" / "pwaj6n.mkv")
+    assert int(np.argmax(heard(pcm))) <= 13
+    assert int(np.argmax(heard(pcm, VoiceActivityConfig(loud_db=float("inf"))))) >= 30
 
 
 def test_grid_s_words_are_heard_and_its_silences_are_not(grid_root: Path) -> None:
