@@ -4,7 +4,7 @@ The detector alone fails three ways: a steady loud noise is speech to it for eve
 sleeps through the first 0.2 s of a voice that comes out of nothing. So a hop must also stand out of the room's noise, the strict
 setting may be outvoted by a hop that is far louder than the room, and several hops must agree before speech begins.
 
-Measured on 40 GRID clips of three speakers by tests/benchmarks/voice_activity.py; the figures are in docs/benchmarks.
+Measured on the words and silences of GRID by tests/benchmarks/voice_activity.py; the record is in docs/benchmarks.
 
 Source of the detector: the WebRTC project's VAD (Gaussian mixture models over six sub-bands), `webrtcvad-wheels`.
 """

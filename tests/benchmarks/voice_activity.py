@@ -9,6 +9,7 @@ beginning of speech is taken from the sound: the first 60 ms that stand out, fro
 import argparse
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,6 @@ from server.bench.record import summary, table, write_record
 from training.corpora.clip import Clip
 from training.corpora.grid import find_clips
 
-N_CLIPS = 40
 SILENT = ("sil", "sp")
 OFFSET_HOPS, LOOKAHEAD_FRAMES = -22, 2  # of the preset `live`
 BEFORE_MS, AFTER_MS = 150, 300  # around the words: lips part before a sound, and the hang-over follows it
@@ -49,13 +49,15 @@ class ClipFigures:
     gate_silence: float
 
 
-def choose_clips(root: Path, count: int = N_CLIPS) -> list[Clip]:
-    """Clips with word times: all of the speakers that have few, the rest evenly out of the speaker that has many."""
+def choose_clips(root: Path, count: int | None = None) -> list[Clip]:
+    """All clips with word times, or so many of them: those of speakers that have few, the rest evenly out of the one with many."""
     known = [clip for clip in find_clips(root) if clip.words]
-    largest = max({clip.speaker for clip in known}, key=lambda speaker: sum(clip.speaker == speaker for clip in known))
-    others = [clip for clip in known if clip.speaker != largest][:count]
-    many = [clip for clip in known if clip.speaker == largest]
-    rest = max(0, count - len(others))
+    if count is None:
+        return known
+    sizes = Counter(clip.speaker for clip in known)
+    many = [clip for clip in known if clip.speaker == max(sizes, key=sizes.__getitem__)]
+    others = [clip for clip in known if clip not in many][:count]
+    rest = count - len(others)
     return others + [many[index * len(many) // rest] for index in range(rest)]
 
 
@@ -120,7 +122,7 @@ def _row(name: str, group: list[ClipFigures]) -> list[object]:
         f"{fmean(figure.hit for figure in group):.3f}",
         f"{fmean(figure.false for figure in group):.3f}",
         f"{onset['p50']:.0f} / {max(figure.onset_ms for figure in group):.0f}",
-        f"{min(figure.gate_onset for figure in group):.2f}",
+        sum(figure.gate_onset < 0.5 for figure in group),
         f"{fmean(figure.gate_words for figure in group):.3f}",
         f"{fmean(figure.gate_silence for figure in group):.3f}",
     ]
@@ -137,7 +139,7 @@ HEADINGS = (
     "words heard",
     "silence taken for speech",
     "onset ms, median / worst",
-    "worst gate 30 ms into speech",
+    "clips whose mouth is not half open 30 ms into speech",
     "gate in words",
     "gate in silence",
 )
