@@ -50,7 +50,7 @@ class ClipFigures:
 
 
 def choose_clips(root: Path, count: int | None = None) -> list[Clip]:
-    """All clips with word times, or so many of them: those of speakers that have few, the rest evenly out of the one with many."""
+    """All clips with word times, or so many: those of speakers that have few, the rest evenly out of the one with many."""
     known = [clip for clip in find_clips(root) if clip.words]
     if count is None:
         return known
