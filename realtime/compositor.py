@@ -19,6 +19,7 @@ Head = Literal["flow", "pixels"]
 CELL = CROP_SIZE // FLOW_CELLS
 COLOURFUL = 14.0  # mean spread of a face's channels from which on paint keeps its own colour; a grey photograph has 0
 FEATHER = 12.0  # crop pixels over which a pasted crop fades in
+EDGE = 3.0  # crop pixels over which a flow fades in that did not end at the border by itself
 RIM_STRENGTH = 0.6  # how much of the difference in colour between paint and lips is taken away
 RIM_LIMIT = 0.25  # of a channel's brightness, the most that is taken away
 RIM_DOUBT = 12.0  # pixels of rim that count as evidence for no difference: a mouth that just opens is not recoloured at once
@@ -61,7 +62,8 @@ class Compositor:
         x0, y0, x1, y1 = MOUTH_BOX
         y, x = np.mgrid[y0:y1, x0:x1].astype(np.float32)
         self._still_mouth = np.stack([x, y], -1)
-        self._feather = self._face.lay(_feather()[..., None])[..., None]
+        self._edge = _fade(EDGE)[..., None]
+        self._feather = self._face.lay(_fade(FEATHER)[..., None])[..., None]
 
     def compose(self, outputs: Arrays, openness: float) -> NDArray[np.uint8]:
         """One frame [S, S, 3] BGR. outputs: the head's arrays for this frame; openness 0..1 from the mouth gate."""
@@ -74,12 +76,12 @@ class Compositor:
     def _move_and_paint(self, image: NDArray[np.uint8], outputs: Arrays, openness: np.float32) -> None:
         face, mouth = self._face, self._mouth
         flow = outputs["flow"].transpose(1, 2, 0) * openness
-        dense = cv2.resize(flow, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_CUBIC)
-        offsets = face.lay(np.asarray(dense, np.float32) @ self._linear.T)
+        dense = np.asarray(cv2.resize(flow, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_CUBIC), np.float32) * self._edge
+        offsets = face.lay(np.asarray(dense @ self._linear.T, np.float32))
         source = self._still + offsets
         moved = cv2.remap(self._portrait.image, source[..., 0], source[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         image[face.rows, face.columns] = moved
-        paint = self._paint(outputs["mouth"], np.asarray(dense, np.float32))
+        paint = self._paint(outputs["mouth"], dense)
         under = image[mouth.rows, mouth.columns].astype(np.float32)
         laid = mouth.lay(paint, cv2.INTER_CUBIC) * openness
         mixed = under * (1 - laid[..., 3:]) + laid[..., :3]
@@ -125,9 +127,9 @@ def _saturation(crop: NDArray[np.uint8]) -> np.float32:
     return np.float32(min(1.0, spread / COLOURFUL))
 
 
-def _feather() -> NDArray[np.float32]:
-    """[112, 112]: 0 on the crop's border, 1 from FEATHER pixels on, smooth between."""
+def _fade(pixels: float) -> NDArray[np.float32]:
+    """[112, 112]: 0 on the crop's border, 1 from so many crop pixels on, smooth between."""
     to_border = np.minimum(np.arange(CROP_SIZE), CROP_SIZE - 1 - np.arange(CROP_SIZE))
-    ramp = np.clip(to_border / FEATHER, 0, 1)
+    ramp = np.clip(to_border / pixels, 0, 1)
     smooth = ramp**2 * (3 - 2 * ramp)
     return np.asarray(smooth[:, None] * smooth[None, :], np.float32)
