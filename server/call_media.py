@@ -81,7 +81,7 @@ class CallMedia:
             while True:
                 frame = await microphone.recv()
                 samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))  # type: ignore[union-attr]
-                self._ingest.write(frame.pts or 0, np.ascontiguousarray(samples[:, 0]))
+                self._ingest.write(frame.pts or 0, np.ascontiguousarray(samples[:, 0]), self._schedule.clock.now())
         except MediaStreamError:
             return  # the timeline goes on in silence until the connection ends
 
@@ -91,7 +91,7 @@ class CallMedia:
         while True:
             due_s = self._schedule.anchor_s + (packet + 1) * PACKET_MS / 1000
             await asyncio.sleep(max(CATCH_UP_S, due_s - self._schedule.clock.now()))
-            pcm = self._ingest.read()
+            pcm = self._ingest.read(self._schedule.clock.now())
             for encoded in self._opus.encode(pcm, packet * PACKET_SAMPLES):
                 self.voice.put(packet * PACKET_MS, encoded)
             self._draw(pcm)

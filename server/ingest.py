@@ -1,95 +1,124 @@
 """The microphone's timeline, rebuilt from RTP time and read on a steady clock.
 
-Packets come late, in bursts, not at all (loss), or on purpose not at all (DTX, mute). What is read is always there, always
-on time: silence where nothing came. The delay follows the jitter and comes back down; it never grows.
+Packets come late, in bursts, not at all (loss), or on purpose not at all (DTX, mute). What is read is always there, always on
+time: silence where nothing came. The delay is as small as the network's jitter lets it be: it grows at once where a packet comes
+late, and shrinks again, in a quiet moment, when packets have come early for some seconds.
 """
 
-from dataclasses import dataclass
+from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE_RATE_HZ = 48_000
+BLOCK = 960  # samples of a read: 20 ms, as long as a packet
+BLOCK_S = BLOCK / SAMPLE_RATE_HZ
 RING_SAMPLES = 4 * SAMPLE_RATE_HZ
-REVIEW_BLOCKS = 100  # two seconds
-LATE_SHARE = 0.25  # of the packets: more of them late is the network's way, not an accident
-MAX_STEP_BACK = SAMPLE_RATE_HZ // 5
-PERCENTILE = 10  # of the spare sound at reading: one lost packet must not look like jitter
-
-
-@dataclass(frozen=True, kw_only=True)
-class IngestConfig:
-    """block_ms: what one read takes; target_ms: sound kept in hand; slack_ms: more than target + slack is skipped."""
-
-    block_ms: int = 20
-    target_ms: int = 20
-    slack_ms: int = 20
+TARGET_S = 0.008  # how long before its reading a packet should be there
+LOW_S = 0.003  # less than this, and the next packet may be late: a block of silence is put in while it is quiet
+REVIEW_PACKETS = 100  # two seconds
+REMEMBERED_REVIEWS = 3
+MAX_STEP_BACK = SAMPLE_RATE_HZ // 5  # a packet that is later than this is given up
+QUIET_PEAK = 500  # of 32767; a block below it can be left out or doubled unheard
+PATIENCE_BLOCKS = 250  # five seconds without a quiet one, and it is done anyway
 
 
 class ClockedIngest:
-    """A ring of four seconds, addressed by the sender's own sample numbers (RTP time).
+    """A ring of four seconds, addressed by the sender's own sample numbers (RTP time). `now_s` is any steady clock's time.
 
-    Counters: missing_samples (silence read), late_packets (came after their time), skips and holds (delay taken away, added).
+    Counters: missing_samples (silence read where sound was due), late_packets (given up), steps_back (a late packet made the
+    delay longer), holds and skips (a quiet block put in, left out).
     """
 
-    def __init__(self, config: IngestConfig | None = None) -> None:
-        config = config or IngestConfig()
-        self.block = SAMPLE_RATE_HZ * config.block_ms // 1000
-        self._target = SAMPLE_RATE_HZ * config.target_ms // 1000
-        self._slack = SAMPLE_RATE_HZ * config.slack_ms // 1000
+    def __init__(self) -> None:
         self._ring = np.zeros(RING_SAMPLES, np.int16)
         self._written: int | None = None  # first sample that was never written
         self._read = 0  # first sample that was never read
-        self._spare: list[int] = []
-        self._late_by: list[int] = []  # samples, since the last review
-        self.missing_samples = self.late_packets = self.skips = self.holds = 0
+        self._next_read_s = 0.0
+        self._early_s: list[float] = []  # by how much packets were early, since the last review
+        self._lowest_s: deque[float] = deque(maxlen=REMEMBERED_REVIEWS)
+        self._surplus = 0  # blocks to leave out (positive) or put in (negative) when it is quiet
+        self._patience = 0
+        self.missing_samples = self.late_packets = self.steps_back = self.holds = self.skips = 0
 
-    def write(self, start: int, pcm: NDArray[np.int16]) -> None:
+    def write(self, start: int, pcm: NDArray[np.int16], now_s: float) -> None:
         """One packet's samples [n] at RTP time `start`."""
         end = start + len(pcm)
         if self._written is None or not -RING_SAMPLES < start - self._written < RING_SAMPLES // 2:
-            self._ring[:] = 0  # the first packet, or another timeline
-            self._written, self._read = start, start - self._target
-        if end <= self._read:
+            self._begin(start, now_s)
+        if start < self._read - MAX_STEP_BACK:
             self.late_packets += 1
-            self._late_by.append(self._read - end + self.block)
             return
-        if start > self._written:
-            self._silence(self._written, start)
+        if start < self._read:
+            self._read = start
+            self.steps_back += 1
+        self._pad(start)
         self._ring[np.arange(start, end) % RING_SAMPLES] = pcm
         self._written = max(self._written, end)
-
-    def read(self) -> NDArray[np.int16]:
-        """The next block, always whole: call it once every `block_ms`."""
-        if self._written is None:
-            return np.zeros(self.block, np.int16)
-        end = self._read + self.block
-        missing = max(0, end - self._written)
-        if missing:
-            self._silence(self._written, end)
-            self.missing_samples += missing
-        self._spare.append(-missing if missing else self._written - end)
-        block = self._ring[np.arange(self._read, end) % RING_SAMPLES]
-        self._read = end
-        if len(self._spare) >= REVIEW_BLOCKS:
+        self._early_s.append(self._next_read_s + (start - self._read) // BLOCK * BLOCK_S - now_s)
+        if len(self._early_s) >= REVIEW_PACKETS:
             self._review()
+
+    def read(self, now_s: float) -> NDArray[np.int16]:
+        """The next block, always whole: call it once every 20 ms."""
+        self._next_read_s = now_s + BLOCK_S
+        if self._written is None:
+            return np.zeros(BLOCK, np.int16)
+        if self._surplus and self._may_adjust():
+            self._early_s = []
+            if self._surplus < 0:
+                self._surplus += 1
+                self.holds += 1
+                return np.zeros(BLOCK, np.int16)
+            self._surplus -= 1
+            self.skips += 1
+            self._read += BLOCK
+        self._pad(self._read + BLOCK)
+        block = self._peek()
+        self._read += BLOCK
         return block
 
     @property
     def missing_ms(self) -> float:
         return 1000 * self.missing_samples / SAMPLE_RATE_HZ
 
-    def _review(self) -> None:
-        """Every two seconds: skip what is always in hand beyond the target, step back where packets keep coming too late."""
-        spare, n_blocks = int(np.percentile(self._spare, PERCENTILE)), len(self._spare)
-        late_by, self._spare, self._late_by = self._late_by, [], []
-        if len(late_by) > n_blocks * LATE_SHARE:
-            self._read -= min(int(np.percentile(late_by, 100 - PERCENTILE)), MAX_STEP_BACK)
-            self.holds += 1
-        elif spare > self._target + self._slack:
-            self._read += spare - self._target
-            self.skips += 1
+    def _begin(self, start: int, now_s: float) -> None:
+        """The first packet, or another timeline: it is read at the first reading that leaves it TARGET_S."""
+        self._ring[:] = 0
+        early_s = max(0.0, self._next_read_s - now_s)
+        wait_blocks = max(0, int(np.ceil((TARGET_S - early_s) / BLOCK_S)))
+        self._written, self._read = start, start - wait_blocks * BLOCK
+        self._early_s, self._surplus = [], 0
+        self._lowest_s.clear()
 
-    def _silence(self, start: int, end: int) -> None:
+    def _review(self) -> None:
+        """Every hundred packets: what could be left out, what had better be put in."""
+        lowest_s, self._early_s = min(self._early_s), []
+        if self._surplus:
+            return
+        self._lowest_s.append(lowest_s)
+        spare_s = min(self._lowest_s) - TARGET_S
+        if lowest_s < LOW_S:
+            self._plan(-1)
+        elif len(self._lowest_s) == REMEMBERED_REVIEWS and spare_s > 1.25 * BLOCK_S:
+            self._plan(int(spare_s / BLOCK_S))
+
+    def _plan(self, surplus: int) -> None:
+        self._surplus, self._patience = surplus, PATIENCE_BLOCKS
+        self._lowest_s.clear()
+
+    def _may_adjust(self) -> bool:
+        self._patience -= 1
+        return self._patience <= 0 or int(np.abs(self._peek()).max()) < QUIET_PEAK
+
+    def _peek(self) -> NDArray[np.int16]:
+        return self._ring[np.arange(self._read, self._read + BLOCK) % RING_SAMPLES]
+
+    def _pad(self, end: int) -> None:
+        """Silence up to `end` where nothing was written. Where it will be read, it is missing."""
+        start = max(self._written or 0, self._read)
         count = min(end - start, RING_SAMPLES)
-        self._ring[np.arange(end - count, end) % RING_SAMPLES] = 0
+        if count > 0:
+            self._ring[np.arange(end - count, end) % RING_SAMPLES] = 0
+            self._written = end
+            self.missing_samples += count
