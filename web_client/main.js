@@ -7,6 +7,7 @@ import { LevelMeter } from "./level_meter.js";
 import { Measurements } from "./measurements.js";
 import { Microphone } from "./microphone.js";
 import { MicrophoneChoice } from "./microphone_choice.js";
+import { Overload } from "./overload.js";
 import { Portraits } from "./portraits.js";
 import { ServerApi } from "./server_api.js";
 import { Stage } from "./stage.js";
@@ -20,6 +21,7 @@ const api = new ServerApi({ base, token });
 const call = new Call(new WhipClient({ endpoint: new URL("whip", base), token }));
 const microphone = new Microphone();
 const stage = new Stage(element("picture"));
+const overload = new Overload();
 const measurements = new Measurements(element("measurements"));
 const portraits = new Portraits({ fieldset: element("portrait-choice"), target: document.body, api });
 const microphoneChoice = new MicrophoneChoice({ microphone, meter: new LevelMeter(element("meter")) });
@@ -29,6 +31,7 @@ let loaded = false;
 let starting = false;
 let muted = false;
 let wasLive = false;
+let overloaded = false;
 
 portraits.addEventListener("choose", ({ detail }) => stage.showPortrait(detail));
 element("start-stop").addEventListener("click", () => (call.state === "idle" ? start() : call.stop()));
@@ -40,7 +43,7 @@ element("mute").addEventListener("click", () => setMuted(!muted));
 element("hear").addEventListener("click", () => setAudible(element("hear").getAttribute("aria-pressed") !== "true"));
 call.addEventListener("state", ({ detail }) => enter(detail));
 call.addEventListener("stream", ({ detail }) => stage.play(detail));
-call.addEventListener("message", ({ detail }) => detail.type === "hello" && measurements.greet(detail));
+call.addEventListener("message", ({ detail }) => hear(detail));
 microphone.addEventListener("open", () => call.connection?.replaceTrack(microphone.track));
 microphone.addEventListener("lost", () => call.state !== "idle" && tell(microphoneLost()));
 microphone.addEventListener("devices", reopenMicrophone);
@@ -105,11 +108,25 @@ const WORDS = {
   idle: ({ failure }) => (wasLive && !failure ? "The call has ended." : ""),
   connecting: () => "Connecting…",
   waiting: ({ waitMs }) => `Trying again in ${Math.round(waitMs / 1000)} s.`,
-  live: () => (muted ? "You are muted. The portrait rests." : "Live. The portrait speaks with you."),
+  live: () => {
+    if (muted) return "You are muted. The portrait rests.";
+    return overloaded ? "Live, but the server is too busy to draw." : "Live. The portrait speaks with you.";
+  },
   reconnecting: ({ reason }) => `${reason} Connecting again…`,
 };
 
+/** A message of the server. */
+function hear(message) {
+  if (message.type === "hello") measurements.greet(message);
+  if (message.type !== "stats" || call.state !== "live") return;
+  const before = overloaded;
+  overloaded = overload.judge(message);
+  if (overloaded !== before) say(WORDS.live({}));
+}
+
 function rest() {
+  overload.forget();
+  overloaded = false;
   stage.rest();
   measurements.stop();
 }

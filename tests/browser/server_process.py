@@ -56,6 +56,7 @@ class ServerProcess:
         limit_s = time.monotonic() + READY_LIMIT_S
         while not self._ready():
             if self.process.poll() is not None or time.monotonic() > limit_s:
+                self.kill()
                 raise RuntimeError(f"the server does not start:\n{self.log_path.read_text()[-3000:]}")
             time.sleep(0.1)
 

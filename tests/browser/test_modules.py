@@ -1,20 +1,26 @@
 """The page's own reckoning, module by module, in the browser that runs it."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import LaunchBrowser
 from tests.browser.server_process import ROOT, ServerProcess
 
 PROTOCOL = ROOT / "tests" / "fixtures" / "protocol.json"
 
 
-@pytest.fixture
-def page(open_page: OpenPage, server: ServerProcess) -> Page:
-    return open_page(server.url)
+@pytest.fixture(scope="module")
+def page(launch_browser: LaunchBrowser, fixture_microphone: tuple[str, ...], server: ServerProcess) -> Iterator[Page]:
+    """One page for all: the modules keep nothing."""
+    context = launch_browser(fixture_microphone).new_context()
+    page = context.new_page()
+    page.goto(server.url)
+    yield page
+    context.close()
 
 
 def in_module(page: Page, module: str, body: str, argument: Any = None) -> Any:
@@ -66,6 +72,13 @@ def test_the_back_off_doubles_up_to_eight_seconds_and_ends(page: Page) -> None:
     assert 30_000 < sum(waits_ms) < 120_000
     spread = in_module(page, "back_off.js", "return [m.backOff(() => 0), m.backOff(() => 1)].map((w) => w.next().value);")
     assert spread == pytest.approx([400, 600])
+
+
+@pytest.mark.parametrize(("drawn", "dropped", "overloaded"), [(25, 0, False), (24, 1, False), (10, 15, True), (0, 25, True)])
+def test_a_server_that_draws_too_late_is_noticed(page: Page, drawn: int, dropped: int, overloaded: bool) -> None:
+    messages = [{"frames": drawn * second, "dropped": dropped * second} for second in range(1, 6)]
+    judged = in_module(page, "overload.js", "const o = new m.Overload(); return a.map((stats) => o.judge(stats));", messages)
+    assert judged == [False, False, False, overloaded, overloaded]
 
 
 @pytest.mark.parametrize(
