@@ -28,7 +28,8 @@ EDGE = 3.0  # crop pixels over which a flow fades in that did not end at the bor
 class _Region:
     """A rectangle of crop pixels as a rectangle of image pixels: where it lies, and how to lay crop pictures into it."""
 
-    def __init__(self, portrait: Portrait, box: tuple[int, int, int, int]) -> None:
+    def __init__(self, portrait: Portrait, box: tuple[int, int, int, int], fineness: int = 1) -> None:
+        """box: x0, y0, x1, y1 in crop pixels; fineness: how many pixels of a picture that is laid make a crop pixel."""
         x0, y0, x1, y1 = box
         to_image = portrait.crop_to_image
         corners = np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]]) @ to_image[:, :2].T + to_image[:, 2]
@@ -38,12 +39,13 @@ class _Region:
         self.width, self.height = right - self.left, bottom - self.top
         self.rows, self.columns = slice(self.top, bottom), slice(self.left, right)
         self._from_box = to_image.copy()
-        self._from_box[:, 2] += to_image[:, :2] @ np.array([x0, y0], float) - (self.left, self.top)
+        first_pixel = np.array([x0, y0]) + 0.5 / fineness - 0.5
+        self._from_box[:, 2] += to_image[:, :2] @ first_pixel - (self.left, self.top)
+        self._from_box[:, :2] /= fineness
 
-    def lay(self, picture: NDArray[np.float32], interpolation: int = cv2.INTER_LINEAR) -> NDArray[np.float32]:
-        """A picture of the box, one crop pixel each [h, w, C] → [height, width, C]; zero outside."""
-        out = cv2.warpAffine(picture, self._from_box, (self.width, self.height), flags=interpolation)
-        return np.asarray(out, np.float32)
+    def lay(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A picture of the box [h, w, C] → [height, width, C]; zero outside."""
+        return np.asarray(cv2.warpAffine(picture, self._from_box, (self.width, self.height)), np.float32)
 
 
 class Compositor:
@@ -51,8 +53,10 @@ class Compositor:
 
     def __init__(self, portrait: Portrait, head: Head) -> None:
         self._portrait, self._head = portrait, head
-        self._face = _Region(portrait, (0, 0, CROP_SIZE, CROP_SIZE))
-        self._mouth = _Region(portrait, MOUTH_BOX)
+        whole = (0, 0, CROP_SIZE, CROP_SIZE)
+        self._face = _Region(portrait, whole)
+        self._fine = _Region(portrait, whole, fineness=2)
+        self._mouth = _Region(portrait, MOUTH_BOX, fineness=2)
         self._linear = portrait.crop_to_image[:, :2].astype(np.float32)
         y, x = np.mgrid[self._face.rows, self._face.columns].astype(np.float32)
         self._still = np.stack([x, y], -1)
@@ -76,9 +80,9 @@ class Compositor:
         source = self._still + offsets
         moved = cv2.remap(self._portrait.image, source[..., 0], source[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         image[face.rows, face.columns] = moved
-        paint = self._paint(outputs["mouth"])
+        paint = cv2.resize(self._paint(outputs["mouth"]), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
         under = image[mouth.rows, mouth.columns].astype(np.float32)
-        laid = mouth.lay(paint, cv2.INTER_CUBIC) * openness
+        laid = mouth.lay(np.asarray(paint, np.float32)) * openness
         mixed = under * (1 - laid[..., 3:]) + laid[..., :3]
         image[mouth.rows, mouth.columns] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
 
@@ -96,7 +100,7 @@ class Compositor:
         still = self._portrait.crop[: CROP_SIZE // 2, :, 2::-1].astype(np.float32)
         crop = crop + (still - crop[: CROP_SIZE // 2]).mean((0, 1))  # the upper face never moves: it tells the colour cast
         under = image[face.rows, face.columns].astype(np.float32)
-        pasted = face.lay(np.ascontiguousarray(crop), cv2.INTER_CUBIC)
+        pasted = self._fine.lay(np.asarray(cv2.resize(crop, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.float32))
         mixed = under + (pasted - under) * (self._feather * openness)
         image[face.rows, face.columns] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
 
