@@ -1,0 +1,161 @@
+"""Exported graphs and the engine say what the generator says offline, or are refused."""
+
+import json
+import threading
+from concurrent.futures import wait
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from export import export as exporting
+from export import parity
+from realtime.engine import MAX_WAITING, Engine
+from realtime.errors import CapacityError, ModelError
+from realtime.features.windows import Window
+from realtime.model_spec import future_ms, read_manifest
+from realtime.runners.runner import Arrays, load_runner
+from realtime.weights import default_model
+from tests.streaming.narrow import narrow_generator
+from training import checkpoint as checkpoints
+from training.checkpoint import Checkpoint
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A narrow `live` generator, exported to OpenVINO."""
+    made = tmp_path_factory.mktemp("exported")
+    exporting.export(_checkpoint(made / "checkpoint.pt"), "openvino", made / "model")
+    return made / "model"
+
+
+def test_the_graph_is_the_generator(folder: Path) -> None:
+    rng = np.random.default_rng(3)
+    crops = [rng.integers(0, 256, (112, 112, 4), dtype=np.uint8) for _ in range(2)]
+    windows = rng.standard_normal((2, 30, 12, 28)).astype(np.float32)
+    found = parity.compare(narrow_generator("live"), load_runner(folder), crops, windows)
+    assert max(found.largest.values()) < parity.HALF_LIMIT
+    assert read_manifest(folder).origin["parity"]["float32"]["flow"] < parity.FLOAT_LIMIT
+
+
+def test_a_graph_that_strays_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parity, "FLOAT_LIMIT", 1e-12)
+    with pytest.raises(ModelError, match="was not written"):
+        exporting.export(_checkpoint(tmp_path / "c.pt"), "openvino", tmp_path / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["c.pt"]
+
+
+@pytest.mark.parametrize("harm", ["missing", "altered", "format", "unknown", "no manifest"])
+def test_a_folder_that_does_not_fit_is_refused(folder: Path, tmp_path: Path, harm: str) -> None:
+    copy = tmp_path / "model"
+    copy.mkdir()
+    for file in folder.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    manifest = json.loads((copy / "manifest.json").read_text())
+    if harm == "missing":
+        (copy / "step.bin").unlink()
+    elif harm == "altered":
+        data = bytearray((copy / "step.bin").read_bytes())
+        data[len(data) // 2] ^= 1
+        (copy / "step.bin").write_bytes(data)
+    elif harm == "no manifest":
+        (copy / "manifest.json").unlink()
+    else:
+        manifest[{"format": "format", "unknown": "colour"}[harm]] = 99
+        (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError):
+        load_runner(copy)
+
+
+def test_future_audio_is_computed_in_one_place() -> None:
+    assert future_ms(-22, 2) == 155
+    assert read_manifest(default_model()).future_ms == 155
+
+
+def test_sessions_from_many_threads_get_their_own_frames(folder: Path) -> None:
+    """Five sessions of different lengths at once: each gets what it would get alone, all of it, in order."""
+    rng = np.random.default_rng(0)
+    crops = [rng.integers(0, 256, (112, 112, 4), dtype=np.uint8) for _ in range(5)]
+    windows = [rng.standard_normal((n, 12, 28)).astype(np.float32) for n in (1, 2, 5, 17, 30)]
+    alone = []
+    for crop, heard in zip(crops, windows, strict=True):
+        with Engine(load_runner(folder), max_batch=1) as engine:
+            alone.append(_play(engine, crop, heard))
+    together: dict[int, list[tuple[int, Arrays]]] = {}
+    with Engine(load_runner(folder)) as engine:
+
+        def play(i: int) -> None:
+            together[i] = _play(engine, crops[i], windows[i])
+
+        threads = [threading.Thread(target=play, args=(i,)) for i in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    for i in range(5):
+        assert [index for index, _ in together[i]] == list(range(len(windows[i])))
+        for (_, mine), (_, reference) in zip(together[i], alone[i], strict=True):
+            for name, value in reference.items():
+                assert np.abs(mine[name] - value).max() < 1e-4
+
+
+def test_one_sessions_error_is_its_own(folder: Path) -> None:
+    runner = load_runner(folder)
+    honest = runner.step
+
+    def poisoned(identity: Arrays, window: np.ndarray, end: np.ndarray, state: Arrays) -> tuple[Arrays, Arrays]:
+        if np.isnan(window).any():
+            raise ValueError("poison")
+        return honest(identity, window, end, state)
+
+    runner.step = poisoned  # type: ignore[method-assign]
+    crop = np.zeros((112, 112, 4), np.uint8)
+    with Engine(runner, max_batch=1) as engine:
+        bad, good = engine.open(crop), engine.open(crop)
+        failed = bad.submit(Window(index=0, mfcc=np.full((12, 28), np.nan, np.float32), voiced=True))
+        fine = [good.submit(Window(index=i, mfcc=np.zeros((12, 28), np.float32), voiced=True)) for i in range(4)]
+        with pytest.raises(ValueError, match="poison"):
+            failed.result(10)
+        assert [len(future.result(10)) for future in fine] == [0, 0, 1, 1]
+
+
+def test_the_engine_is_bounded(folder: Path) -> None:
+    crop = np.zeros((112, 112, 4), np.uint8)
+    window = Window(index=0, mfcc=np.zeros((12, 28), np.float32), voiced=True)
+    with Engine(load_runner(folder), max_sessions=1) as engine:
+        session = engine.open(crop)
+        with pytest.raises(CapacityError):
+            engine.open(crop)
+        with pytest.raises(CapacityError, match="wait already"):
+            [session.submit(window) for _ in range(100 * MAX_WAITING)]
+        session.close()
+        with pytest.raises(CapacityError):
+            session.submit(window)
+        engine.open(crop).close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "engine"]
+
+
+def _play(engine: Engine, crop: np.ndarray, heard: np.ndarray) -> list[tuple[int, Arrays]]:
+    session = engine.open(crop)
+    futures = [session.submit(Window(index=i, mfcc=mfcc, voiced=True)) for i, mfcc in enumerate(heard)]
+    futures.append(session.finish())
+    wait(futures, 30)
+    session.close()
+    return [(motion.index, motion.outputs) for future in futures for motion in future.result(0)]
+
+
+def _checkpoint(path: Path) -> Path:
+    generator = narrow_generator("live")
+    with torch.no_grad():
+        kept = Checkpoint(
+            system="tcsan",
+            config=generator.config.to_dict(),
+            step=1,
+            weights=generator.state_dict(),
+            training={},
+            recipe={},
+            data={},
+        )
+    checkpoints.save(kept, path)
+    return path
