@@ -15,12 +15,12 @@ class AveragedWeights:
     def __init__(self, network: nn.Module, decay: float = 0.999) -> None:
         self.decay = decay
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self._steps = 0
+        self.steps = 0
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
-        self._steps += 1
-        decay = min(self.decay, self._steps / (self._steps + 10))
+        self.steps += 1
+        decay = min(self.decay, self.steps / (self.steps + 10))
         for mean, value in zip(self.network.parameters(), network.parameters(), strict=True):
             mean.lerp_(value, 1 - decay)
         for kept, buffer in zip(self.network.buffers(), network.buffers(), strict=True):

@@ -1,6 +1,7 @@
 """Generators of the presets' own structure, narrow enough to be tested often, with nothing in them that is zero by design."""
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -8,7 +9,7 @@ from realtime.generators.tcsan.config import TcsanConfig, preset
 from realtime.generators.tcsan.flow_head import FlowHead
 from realtime.generators.tcsan.generator import TcsanGenerator
 
-NARROW = {
+NARROW: dict[str, Any] = {
     "identity_channels": 2,
     "audio_channels": 2,
     "au_channels": 2,

@@ -66,7 +66,7 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
         optimiser, recipe.learning_rate, recipe.steps, pct_start=0.04, div_factor=10, cycle_momentum=False
     )
     perceptual = Perceptual() if recipe.perceptual else None
-    path, step = folder / "checkpoint.pt", 0
+    path, step, commit = folder / "checkpoint.pt", 0, _commit()
     if path.exists():
         step = _resume(path, config, generator, averaged, optimiser, schedule, data)
     board, saved = SummaryWriter(str(folder / "tensorboard")), time.monotonic()
@@ -103,7 +103,7 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
                     step=step,
                     weights=weights,
                     training=training,
-                    recipe={**asdict(recipe), "commit": _commit()},
+                    recipe={**asdict(recipe), "commit": commit},
                     data=origin,
                 )
                 checkpoints.save(kept, path)
@@ -165,6 +165,7 @@ def _resume(
         )
     generator.load_state_dict(found.training["network"])
     averaged.network.load_state_dict(found.weights)
+    averaged.steps = found.step
     optimiser.load_state_dict(found.training["optimiser"])
     schedule.load_state_dict(found.training["schedule"])
     torch.set_rng_state(found.training["torch_rng"])
