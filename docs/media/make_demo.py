@@ -36,7 +36,7 @@ LIMIT_BYTES = 3_000_000
 def main() -> int:
     """The command; returns its exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--portrait", help="id of a shipped portrait (default: the first)")
+    parser.add_argument("--portrait", default="speaker-31", help="id of a shipped portrait (%(default)s)")
     parser.add_argument("--seconds", type=float, default=7.0, help="length of the animation")
     arguments = parser.parse_args()
     path = find_chromium()
@@ -56,13 +56,12 @@ def main() -> int:
     return 0
 
 
-def record_call(page: Page, url: str, portrait: str | None, seconds: float) -> list[tuple[float, bytes]]:
+def record_call(page: Page, url: str, portrait: str, seconds: float) -> list[tuple[float, bytes]]:
     """Call, wait for the voice, and film the page: [(time in s, PNG)]. Also keeps one moment of it as a still."""
     page.add_init_script(path=PROBE)
     page.goto(url)
     page.locator("input[type=radio]:checked").wait_for(state="attached")
-    if portrait:
-        page.locator(f"input[type=radio][value={portrait}]").check()
+    page.locator(f"input[type=radio][value={portrait}]").check()
     page.click("#start-stop")
     page.locator("body[data-state=live] .is-playing").wait_for(timeout=20_000)
     page.evaluate("probe.watchSound()")
