@@ -47,7 +47,9 @@ def write_clip(path: Path, picture: np.ndarray, *, rate: int = 25) -> None:
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("grid")
     portrait = min((ROOT / "web_client" / "portraits").glob("*.jpg"))
-    face = np.asarray(cv2.resize(cv2.imdecode(np.fromfile(portrait, np.uint8), cv2.IMREAD_COLOR), (288, 288)))
+    photograph = cv2.imread(str(portrait))
+    assert photograph is not None
+    face = np.asarray(cv2.resize(photograph, (288, 288)))
     write_clip(root / "s1" / "bbaf2n.mkv", face)
     write_clip(root / "s2" / "video" / "lgbz5a.mpg", face)
     write_clip(root / "s3" / "swiu9s.mkv", face, rate=30)
