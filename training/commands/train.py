@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     data = SpeechVideo(
         prepared,
         window_offset_hops=config.window_offset_hops,
-        lookahead=kind.build(config).lookahead,
+        lookahead=int(kind.build(config).lookahead),  # type: ignore[arg-type]
         batch=BatchConfig(),
         augmentation=AugmentationConfig(),
         seed=args.seed,
