@@ -210,7 +210,8 @@ def test_two_people_are_refused() -> None:
 
 def test_someone_small_in_the_background_does_not_count() -> None:
     photo = pixels(WHO).copy()
-    photo[20:150, 20:150] = cv2.resize(pixels("speaker-31"), (130, 130), interpolation=cv2.INTER_AREA)
+    photo[10:230, 10:230] = cv2.resize(pixels("speaker-31"), (220, 220), interpolation=cv2.INTER_AREA)
+    assert len(find_faces(FaceLandmarker(), photo)) == 2
     prepare_portrait(encoded(photo))
 
 
