@@ -54,7 +54,7 @@ class ClockedIngest:
             self.steps_back += 1
         self._pad(start)
         self._ring[np.arange(start, end) % RING_SAMPLES] = pcm
-        self._written = max(self._written, end)
+        self._written = max(self._written or 0, end)
         self._early_s.append(self._next_read_s + (start - self._read) // BLOCK * BLOCK_S - now_s)
         if len(self._early_s) >= REVIEW_PACKETS:
             self._review()
