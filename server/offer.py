@@ -8,22 +8,37 @@ from server.errors import Refusal
 
 def check_offer(sdp: str, limits: Limits) -> None:
     """Raises Refusal 400 for what is no offer of a microphone, or more than anyone needs."""
-    if len(sdp.splitlines()) > limits.offer_lines:
-        raise bad_offer(f"it has more than {limits.offer_lines} lines")
-    if sum(line.startswith("m=") for line in sdp.splitlines()) > limits.media_lines:
-        raise bad_offer(f"it has more than {limits.media_lines} media lines")
-    if sum(line.startswith("a=candidate:") for line in sdp.splitlines()) > limits.candidates:
-        raise bad_offer(f"it has more than {limits.candidates} candidates")
+    lines = sdp.splitlines()
+    for what, most, count in (
+        ("lines", limits.offer_lines, len(lines)),
+        ("media lines", limits.media_lines, sum(line.startswith("m=") for line in lines)),
+        ("candidates", limits.candidates, sum(line.startswith("a=candidate:") for line in lines)),
+    ):
+        if count > most:
+            raise bad_offer(f"it has more than {most} {what}")
     try:
         parsed = SessionDescription.parse(sdp)
     except Exception as error:  # ValueError, AssertionError, IndexError, AttributeError and more
         raise bad_offer("it cannot be parsed") from error
+    _check_transport(parsed)
+    _check_media(parsed)
+
+
+def _check_transport(parsed: SessionDescription) -> None:
+    mids = [media.rtp.muxId for media in parsed.media]
+    if len(set(mids)) < len(mids):
+        raise bad_offer("two media lines have one mid, or none")
+    if any(not set(group.items) <= set(mids) for group in parsed.group):
+        raise bad_offer("a group names a mid that no media line has")
+    if any(not _secured(media) for media in parsed.media):
+        raise bad_offer("a media line has no ICE credentials or no DTLS fingerprint")
+
+
+def _check_media(parsed: SessionDescription) -> None:
     audio = [media for media in parsed.media if media.kind == "audio"]
     video = [media for media in parsed.media if media.kind == "video"]
     if len(audio) != 1 or len(video) > 1:
         raise bad_offer("one audio line with a microphone and at most one video line were expected")
-    if any(not _secured(media) for media in parsed.media):
-        raise bad_offer("a media line has no ICE credentials or no DTLS fingerprint")
     if "send" not in (audio[0].direction or ""):
         raise bad_offer("its audio line sends nothing")
     if video and not any(codec.mimeType.lower() == "video/vp8" for codec in video[0].rtp.codecs):

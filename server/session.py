@@ -171,8 +171,8 @@ class Session:
         try:
             async with asyncio.timeout(CLOSING_S):
                 await self._peer.close()
-        except TimeoutError:
-            log.warning("call %s: the connection does not close", self.id)
+        except Exception:  # also TimeoutError; the rest must be freed all the same
+            log.exception("call %s: the connection does not close", self.id)
         self._metrics.ended.labels(ending.reason).inc()
         log.info("call %s ended: %s", self.id, ending.reason)
         self._on_closed(self)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from aiohttp.test_utils import TestServer
 
 from tests.server.caller import Caller
@@ -33,8 +34,35 @@ async def test_a_silent_channel_is_a_vanished_peer(start_server: StartServer) ->
     async with Caller(base=base(server)) as caller:
         await caller.call()
         await asyncio.sleep(0.5)
-        caller.channel.send('{"type":"ping","t":1}')
+        caller.ping(1)
         await _gone(server, within_s=8)
+        assert {"type": "goodbye", "reason": "peer_silent"} in caller.messages
+
+
+async def test_a_client_that_ends_its_connection_is_gone_at_once(start_server: StartServer) -> None:
+    server = await start_server()
+    async with Caller(base=base(server)) as caller:
+        await caller.call()
+        await caller.peer.close()
+        await _gone(server, within_s=2)
+
+
+async def test_a_call_that_breaks_says_so_and_leaves_the_others_alone(
+    start_server: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = await start_server()
+    async with Caller(base=base(server)) as one, Caller(base=base(server)) as other:
+        await one.call()
+        broken = next(iter(core(server).sessions.values()))
+        await other.call()
+        monkeypatch.setattr(broken._media._ingest, "read", lambda _: 1 / 0)
+        async with asyncio.timeout(3):
+            while len(core(server).sessions) > 1:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        packets = len(other.wire["audio"].packets)
+        await asyncio.sleep(0.5)
+        assert {"type": "goodbye", "reason": "server_error"} in one.messages
+        assert len(other.wire["audio"].packets) > packets + 15
 
 
 async def test_a_stopping_server_says_goodbye(start_server: StartServer) -> None:
