@@ -1,5 +1,6 @@
 """A generator → OpenVINO graphs `prepare.xml` and `step.xml`, names bound."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,8 @@ def write_graphs(generator: nn.Module, spec: ModelSpec, folder: Path, *, half: b
     streaming: StreamingGenerator = generator.eval()  # type: ignore[assignment]
     batch = 2
     portrait = torch.rand(batch, 4, 112, 112)
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # shapes are fixed on purpose
         prepare = ov.convert_model(_Prepare(streaming, list(spec.identity)), example_input=portrait)
         identity = streaming.prepare(portrait)
         state = streaming.initial_state(batch)

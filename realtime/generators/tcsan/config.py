@@ -1,7 +1,7 @@
 """The presets of system 1.
 
 A frame k stands for 40 k ms. Its window is the 28 MFCC hops from 4 k + `window_offset_hops` on; hop j is heard from 10 j to
-10 j + 25 ms. So the future audio that a frame needs is 10 (offset + 27) + 25 + 40 × lookahead ms: 750 ms for `paper`, 155 ms
+10 j + 25 ms. So the future audio that a frame needs is 10 (offset + 27) + 25 + 40 × lookahead ms: 765 ms for `paper`, 155 ms
 for `live` and `lite`.
 """
 
