@@ -11,6 +11,7 @@ from typing import Literal
 from realtime.clock import Clock
 from realtime.model_spec import FRAME_MS
 
+MAX_DROPPED_IN_A_ROW = 12
 Verdict = Literal["early", "due", "late"]
 
 
@@ -27,13 +28,15 @@ class Counts:
 @dataclass(kw_only=True)
 class ReleaseSchedule:
     """anchor_s: the clock's time at media time 0, once it is known; delay_ms: what sound waits for the generator. Frames more
-    than one frame late are dropped: the picture before them stands a moment longer, and the sound never waits."""
+    than one frame late are dropped: the picture before them stands a moment longer, and the sound never waits. Where all are
+    late, one in half a second is sent all the same: a picture behind its voice is better than none."""
 
     clock: Clock
     delay_ms: float
     anchor_s: float = math.inf
     counts: Counts = field(default_factory=Counts)
     _last_index: int = -1
+    _dropped_in_a_row: int = 0
 
     def start(self) -> None:
         """Media time 0 is now."""
@@ -54,10 +57,13 @@ class ReleaseSchedule:
     def judge(self, frame_index: int) -> Verdict:
         """Whether a picture that is ready now may still be sent; counts it, and those that were skipped before it."""
         lateness_ms = 1000 * self.lateness_s(frame_index * FRAME_MS)
-        if lateness_ms > FRAME_MS or frame_index <= self._last_index:
+        spare = lateness_ms > FRAME_MS and self._dropped_in_a_row < MAX_DROPPED_IN_A_ROW
+        if spare or frame_index <= self._last_index:
             self.counts.dropped += 1
+            self._dropped_in_a_row += 1
             return "late"
         self.counts.repeated += frame_index - self._last_index - 1
         self._last_index = frame_index
         self.counts.shown += 1
+        self._dropped_in_a_row = 0
         return "due" if lateness_ms >= 0 else "early"

@@ -40,3 +40,11 @@ def test_a_frame_that_was_overtaken_is_not_shown() -> None:
     paced = schedule(FakeClock())
     assert paced.judge(3) == "early"
     assert paced.judge(2) == "late"
+
+
+def test_where_all_are_late_one_in_half_a_second_is_still_shown() -> None:
+    clock = FakeClock()
+    paced = schedule(clock)
+    clock.now_s = 100.0
+    verdicts = [paced.judge(index) for index in range(26)]
+    assert [index for index, verdict in enumerate(verdicts) if verdict != "late"] == [12, 25]
