@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,19 +14,34 @@ if TYPE_CHECKING:
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
 EVERYWHERE = ("0.0.0.0", "::")
+SESSIONS_A_CORE, SESSIONS_A_PROCESS = 2, 8  # docs/benchmarks: what keeps 25 pictures a second, with room for other work
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for a network (%(default)s)")
-    parser.add_argument("--port", type=int, default=8080, help="(%(default)s)")
+    parser.add_argument("--port", type=_at_least(0, 65535), default=8080, help="(%(default)s)")
     parser.add_argument("--token", help="what clients must show; also read from FACEWIRE_TOKEN, where no one else can see it")
     parser.add_argument("--tls-cert", type=Path, help="certificate chain, PEM")
     parser.add_argument("--tls-key", type=Path, help="its private key, PEM")
     parser.add_argument("--self-signed", action="store_true", help="make a certificate for use in a local network")
-    parser.add_argument("--max-sessions", type=int, default=8, help="calls at once (%(default)s)")
+    most = min(SESSIONS_A_PROCESS, SESSIONS_A_CORE * (os.cpu_count() or 1))
+    parser.add_argument("--max-sessions", type=_at_least(1), default=most, help="calls at once (%(default)s here, two a core)")
     parser.add_argument("--size", type=int, default=512, choices=(256, 384, 512), help="side of the picture (%(default)s)")
     parser.add_argument("--model", type=Path, help="model folder written by `facewire export` (the default one is built in)")
     parser.add_argument("--verbose", action="store_true", help="log what the connections do")
+
+
+def _at_least(least: int, most: int = 10_000) -> Callable[[str], int]:
+    """A number of the command line, within bounds."""
+
+    def parse(word: str) -> int:
+        number = int(word)
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{number} came, {least} to {most} was expected")
+        return number
+
+    parse.__name__ = "number"
+    return parse
 
 
 def run(args: argparse.Namespace) -> int:
