@@ -1,5 +1,6 @@
 """The gate: an exported step must say, frame by frame, what the generator says offline."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def compare(generator: nn.Module, runner: Runner, crops: list[np.ndarray], windo
         for s, k in enumerate(own - lookahead):
             if 0 <= k < n_frames:
                 for name, value in outputs.items():
-                    difference = float(np.abs(value[s] - reference[name][s, k]).max())
+                    difference = _difference(value[s], reference[name][s, k])
                     largest[name] = max(largest[name], difference)
                     if difference > worst:
                         worst, worst_frame = difference, int(k)
@@ -54,10 +55,9 @@ def compare(generator: nn.Module, runner: Runner, crops: list[np.ndarray], windo
 @torch.inference_mode()
 def offline(generator: nn.Module, crops: list[np.ndarray], windows: np.ndarray) -> Arrays:
     """The generator's own outputs [S, T, ...], in float64."""
-    exact = generator.double().eval()
+    exact = deepcopy(generator).double().eval()
     portraits = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).double() / 255
     outputs = exact(exact.prepare(portraits), torch.from_numpy(windows).double())  # type: ignore[operator]
-    generator.float()
     return {name: value.numpy() for name, value in outputs.items()}
 
 
@@ -69,6 +69,12 @@ def demand(parity: Parity, folder: Path, limit: float) -> None:
             f"the export differs from the generator by more than {limit:g} ({shown}; worst at frame {parity.worst_frame} of "
             f"{parity.frames}): {folder} was not written"
         )
+
+
+def _difference(found: np.ndarray, wanted: np.ndarray) -> float:
+    """The largest absolute difference; what is not a number differs without bound, although no comparison says so."""
+    largest = float(np.abs(found - wanted).max())
+    return largest if np.isfinite(largest) else float("inf")
 
 
 def _where(rows: np.ndarray, new: np.ndarray, old: np.ndarray) -> np.ndarray:

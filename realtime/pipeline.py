@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.audio import MonoResampler
+from realtime.batching import FaceMotion
 from realtime.compositor import Compositor
-from realtime.engine import Engine, FaceMotion
+from realtime.engine import Engine
 from realtime.features.mfcc import StreamingMfcc
 from realtime.features.windows import Window, WindowSlicer
 from realtime.model_spec import FRAME_MS
