@@ -54,14 +54,14 @@ def export(checkpoint: Path, target: str, folder: Path, figures: dict[str, Any] 
             torch.save({"config": kept.config, "weights": generator.state_dict()}, partial / WEIGHTS)
             exact = found = _prove(generator, spec, partial, target)
             parity.demand(exact, folder, parity.FLOAT_LIMIT)
-    except Exception:
-        shutil.rmtree(partial)
+        origin["parity"] = {"float32": exact.largest, "as_stored": found.largest, "frames": found.frames}
+        write_manifest(spec, partial)
+        read_manifest(partial)
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    except BaseException:  # an interrupted export too
+        shutil.rmtree(partial, ignore_errors=True)
         raise
-    origin["parity"] = {"float32": exact.largest, "as_stored": found.largest, "frames": found.frames}
-    write_manifest(spec, partial)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
-    read_manifest(folder)
     return found
 
 

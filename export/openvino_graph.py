@@ -43,7 +43,7 @@ def write_graphs(generator: nn.Module, spec: ModelSpec, folder: Path, *, half: b
     batch = 2
     portrait = torch.rand(batch, 4, 112, 112)
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # shapes are fixed on purpose
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]  # shapes are fixed on purpose
         prepare = ov.convert_model(_Prepare(streaming, list(spec.identity)), example_input=portrait)
         identity = streaming.prepare(portrait)
         state = streaming.initial_state(batch)

@@ -59,7 +59,7 @@ def read_audio_file(path: Path) -> NDArray[np.int16]:
     Raises AudioError where there is none, or it cannot be decoded.
     """
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
             frames = [out for frame in container.decode(container.streams.audio[0]) for out in resampler.resample(frame)]
             return _join(frames + resampler.resample(None))

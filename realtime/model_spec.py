@@ -74,6 +74,8 @@ def read_manifest(folder: Path) -> ModelSpec:
         raise ModelError(f"{folder} holds no {MANIFEST}: a folder written by `facewire export` was expected") from None
     except (ValueError, OSError) as error:
         raise ModelError(f"{path} cannot be read ({error})") from error
+    if not isinstance(values, dict):
+        raise ModelError(f"{path} holds no entries: a file written by `facewire export` was expected")
     found = values.pop("format", None)
     if found != FORMAT:
         raise ModelError(f"{path} has format {found}, this program reads format {FORMAT}: export the checkpoint again")

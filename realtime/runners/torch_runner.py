@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from realtime.errors import ModelError
 from realtime.generators.registry import system
 from realtime.generators.streaming import StreamingGenerator, Tensors
 from realtime.model_spec import ModelSpec, read_manifest
@@ -20,6 +21,8 @@ class TorchRunner:
 
     def __init__(self, folder: Path) -> None:
         self._spec = read_manifest(folder)
+        if WEIGHTS not in self._spec.files:
+            raise ModelError(f"{folder} holds no {WEIGHTS}: a folder exported with `--to torch` was expected")
         kept = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
         kind = system(self._spec.system)
         generator = kind.build(kind.config_from_dict(kept["config"]))
