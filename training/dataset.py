@@ -11,6 +11,7 @@ from torch import Tensor
 
 from realtime import alignment
 from realtime.alignment import MOUTH_BOX, proportions_of
+from realtime.errors import ConfigError
 from realtime.lip_map import INNER_LIP, OUTER_LIP, lip_map
 from training.augmentation import AugmentationConfig, silences, voices
 from training.picture_augmentation import random_look
@@ -56,7 +57,10 @@ class Batch:
 
 
 class SpeechVideo:
-    """Draws batches from prepared clips. lookahead and window offset are the generator's."""
+    """Draws batches from prepared clips. lookahead and window offset are the generator's.
+
+    Raises ConfigError where there are no clips, or one that has fewer frames than are drawn.
+    """
 
     def __init__(
         self,
@@ -68,6 +72,8 @@ class SpeechVideo:
         augmentation: AugmentationConfig,
         seed: int,
     ) -> None:
+        if not clips or min(len(clip.crops) for clip in clips) < batch.drawn:
+            raise ConfigError(f"{len(clips)} clips to learn from: one or more, none under {batch.drawn} frames, were expected")
         self.clips, self.batch, self.augmentation = clips, batch, augmentation
         self.offset, self.lookahead = window_offset_hops, lookahead
         self._rng = np.random.default_rng(seed)

@@ -7,24 +7,28 @@ import json
 import logging
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from realtime import alignment
-from realtime.audio import read_audio_file
 from realtime.errors import ConfigError, FacewireError
 from realtime.face_landmarks import FaceLandmarker, FaceTracker
 from realtime.lip_map import INNER_LIP, OUTER_LIP
 from training.corpora.clip import Clip
-from training.media import MediaError, read_video
+from training.media import MediaError, read_sound, read_video
 
 log = logging.getLogger(__name__)
 
 CACHE_VERSION = 1
 FRAME_RATE = 25.0
+MIN_FRAMES = 25  # a second: less holds no word
+SAMPLES_A_FRAME = 640
+MAX_SOUND_MISSING = 3_200  # samples, 0.2 s: more would teach that lips move in silence
 
 # The mesh's points that follow speech: both lip rims, chin and jaw, cheeks, nose wings; then the still ones.
 JAW = (152, 148, 176, 149, 150, 136, 172, 377, 400, 378, 379, 365, 397, 200, 199, 175, 18, 83, 313)
@@ -50,11 +54,13 @@ class PreparedClip:
 def prepare_clip(clip: Clip, landmarker: FaceLandmarker) -> PreparedClip:
     """Tracks and crops one clip.
 
-    Raises MediaError where the file is damaged, not 25 fps, silent of sound, or has frames without a face.
+    Raises MediaError where the file is damaged, not 25 fps, shorter than a second, without sound for all of its picture, or
+    has frames without a face.
     """
     frames, rate = read_video(clip.path)
     if abs(rate - FRAME_RATE) > 0.01:
         raise MediaError(f"{clip.path}: {rate:g} frames a second, {FRAME_RATE:g} were expected")
+    pcm = _sound_of(clip, len(frames))
     tracker = FaceTracker(landmarker)
     crops, kept = [], []
     for index, frame in enumerate(frames):
@@ -64,44 +70,60 @@ def prepare_clip(clip: Clip, landmarker: FaceLandmarker) -> PreparedClip:
         to_image = alignment.crop_to_image(landmarks)
         crops.append(alignment.cut(frame[..., ::-1], to_image))
         kept.append(alignment.to_crop(landmarks[list(KEPT_LANDMARKS)], to_image))
-    pcm = read_audio_file(clip.path)
-    samples = len(crops) * 640
-    return PreparedClip(
-        key=clip.key,
-        speaker=clip.speaker,
-        crops=np.stack(crops),
-        landmarks=np.stack(kept),
-        pcm=np.pad(pcm, (0, max(0, samples - len(pcm))))[:samples],
-    )
+    return PreparedClip(key=clip.key, speaker=clip.speaker, crops=np.stack(crops), landmarks=np.stack(kept), pcm=pcm)
 
 
 def prepare_corpus(clips: list[Clip], cache: Path, workers: int = 2) -> list[PreparedClip]:
     """Every clip, from the cache where it is there, made where it is not, with a progress bar.
 
-    Raises ConfigError where the cache is another version's.
+    Raises ConfigError where the cache is another version's, or damaged.
     """
     _claim(cache)
-    missing = [clip for clip in clips if not _file(cache, clip).exists()]
-    if missing:
-        with ProcessPoolExecutor(workers) as pool:
-            jobs = {pool.submit(_prepare_and_store, clip, cache): clip for clip in missing}
-            for job in tqdm(as_completed(jobs), total=len(jobs), desc="preparing clips", unit="clip"):
-                if failure := job.result():
-                    log.warning("left out: %s", failure)
+    if missing := [clip for clip in clips if not _file(cache, clip).exists()]:
+        _prepare_all(missing, cache, min(workers, len(missing)))
     return [load_prepared(_file(cache, clip)) for clip in clips if _file(cache, clip).exists()]
 
 
 def load_prepared(path: Path) -> PreparedClip:
-    """One cached clip."""
-    with np.load(path) as data:
-        key = str(data["key"])
-        return PreparedClip(
-            key=key,
-            speaker=key.split("/")[0],
-            crops=data["crops"],
-            landmarks=data["landmarks"],
-            pcm=data["pcm"],
-        )
+    """One cached clip.
+
+    Raises ConfigError where it is damaged.
+    """
+    try:
+        with path.open("rb") as file, np.load(file) as data:
+            key = str(data["key"])
+            return PreparedClip(
+                key=key,
+                speaker=key.split("/")[0],
+                crops=data["crops"],
+                landmarks=data["landmarks"],
+                pcm=data["pcm"],
+            )
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+        raise ConfigError(f"{path} is damaged ({error}): remove it, and it is made again") from error
+
+
+def _sound_of(clip: Clip, n_frames: int) -> NDArray[np.int16]:
+    """As many samples as the frames last."""
+    if n_frames < MIN_FRAMES:
+        raise MediaError(f"{clip.path}: {n_frames} frames, at least {MIN_FRAMES} were expected")
+    pcm, samples = read_sound(clip.path), n_frames * SAMPLES_A_FRAME
+    if len(pcm) < samples - MAX_SOUND_MISSING:
+        raise MediaError(f"{clip.path}: {len(pcm) / 16_000:.1f} s of sound, {samples / 16_000:.1f} s of picture")
+    return np.pad(pcm, (0, max(0, samples - len(pcm))))[:samples]
+
+
+def _prepare_all(clips: list[Clip], cache: Path, workers: int) -> None:
+    """New processes, not forked ones: a copy of a process with threads may wait for ever."""
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(_prepare_and_store, clip, cache) for clip in clips]
+        try:
+            for job in tqdm(as_completed(jobs), total=len(jobs), desc="preparing clips", unit="clip"):
+                if failure := job.result():
+                    log.warning("left out: %s", failure)
+        except BaseException:  # interrupted: what has begun is finished, the rest is for another time
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _claim(cache: Path) -> None:
@@ -109,7 +131,10 @@ def _claim(cache: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     if not stamp.exists():
         stamp.write_text(json.dumps({"version": CACHE_VERSION}))
-    found = json.loads(stamp.read_text()).get("version")
+    try:
+        found = json.loads(stamp.read_text())["version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{stamp} says no version of the preprocessing: name another folder for the cache") from error
     if found != CACHE_VERSION:
         raise ConfigError(
             f"{cache} was made by version {found} of the preprocessing, this is version {CACHE_VERSION}: name another folder"

@@ -19,11 +19,21 @@ T = TypeVar("T", bound=Spoken)
 def by_speaker(clips: Iterable[T], held_out: tuple[str, ...]) -> tuple[list[T], list[T]]:
     """Clips to learn from, clips to test on.
 
-    Raises ConfigError where either would be empty.
+    Raises ConfigError where a speaker who is to be held out has no clip (a misspelt one would be learnt from), or where either
+    list would be empty.
     """
     clips = list(clips)
+    speakers = sorted({clip.speaker for clip in clips})
+    if unknown := [speaker for speaker in held_out if speaker not in speakers]:
+        raise ConfigError(f"holding out {', '.join(unknown)}: no such speaker, there are {', '.join(speakers)}")
     learn = [clip for clip in clips if clip.speaker not in held_out]
     test = [clip for clip in clips if clip.speaker in held_out]
     if not learn or not test:
-        raise ConfigError(f"holding out {', '.join(held_out)} leaves {len(learn)} clips to learn from and {len(test)} to test on")
+        named = ", ".join(held_out) or "nobody"
+        raise ConfigError(f"holding out {named} leaves {len(learn)} clips to learn from and {len(test)} to test on")
     return learn, test
+
+
+def speakers_named(text: str) -> tuple[str, ...]:
+    """`s31, ua` → ("s31", "ua")."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())

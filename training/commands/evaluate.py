@@ -24,9 +24,9 @@ def run(args: argparse.Namespace) -> int:
     from training.evaluation.evaluate import Evaluation, evaluate
     from training.evaluation.sheet import write_sheet
     from training.evaluation.table import markdown
-    from training.split import by_speaker
+    from training.split import by_speaker, speakers_named
 
-    _, test = by_speaker(find_clips(args.corpus), tuple(args.held_out.split(",")))
+    _, test = by_speaker(find_clips(args.corpus), speakers_named(args.held_out))
     if args.clips:
         test = [test[i] for i in np.unique(np.linspace(0, len(test) - 1, args.clips).astype(int))]
     evaluations: list[Evaluation] = []

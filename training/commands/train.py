@@ -1,15 +1,23 @@
 """`facewire train`: a generator's weights from speech video. Interrupted, it goes on from its last checkpoint."""
 
+from __future__ import annotations
+
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from training.corpora.clip import Clip
+    from training.preprocessing import PreparedClip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, required=True, help="GRID folder: SPEAKER/CODE.mpg or .mkv")
-    parser.add_argument("--out", type=Path, required=True, help="folder of this run; goes on where a checkpoint is in it")
+    parser.add_argument("--system", default="tcsan", choices=("tcsan",), help="(%(default)s)")
     parser.add_argument("--preset", default="live", choices=("live", "lite", "paper"), help="(%(default)s)")
-    parser.add_argument("--steps", type=int, default=8000, help="optimiser steps (%(default)s)")
+    parser.add_argument("--out", type=Path, help="folder of this run; goes on where a checkpoint is in it (runs/PRESET)")
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="prepared clips (%(default)s)")
+    parser.add_argument("--steps", type=int, default=8000, help="optimiser steps (%(default)s)")
     parser.add_argument("--held-out", default="s31,ua,s27", help="speakers never to learn from (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     parser.add_argument("--perceptual", type=float, default=0.07, help="weight of the VGG loss, 0 for none (%(default)s)")
@@ -17,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Raises ConfigError before any work is done where a setting, the corpus or the perceptual weights are missing."""
     import logging
     import os
 
@@ -26,19 +35,24 @@ def run(args: argparse.Namespace) -> int:
     from training.augmentation import AugmentationConfig
     from training.corpora import grid
     from training.dataset import BatchConfig, SpeechVideo
+    from training.losses import perceptual
     from training.preprocessing import prepare_corpus
     from training.recipes import tcsan
-    from training.split import by_speaker
+    from training.split import by_speaker, speakers_named
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    torch.set_num_threads(args.threads or os.cpu_count() or 1)
-    kind = system("tcsan")
+    threads = args.threads if args.threads > 0 else os.cpu_count() or 1
+    torch.set_num_threads(threads)
+    recipe = tcsan.Recipe(steps=args.steps, seed=args.seed, perceptual=args.perceptual)
+    if recipe.perceptual:
+        perceptual.weights_file()
+    learn, test = by_speaker(grid.find_clips(args.corpus), speakers_named(args.held_out))
+    print(f"{grid.NAME}: {len(learn)} clips to learn from, {len(test)} held out; prepared in {args.cache}")
+    prepared = prepare_corpus(learn, args.cache, workers=threads)
+    origin = {"corpus": grid.NAME, "licence": grid.LICENCE, "attribution": grid.ATTRIBUTION} | _origin(prepared, test, args)
+    kind = system(args.system)
     config = kind.preset(args.preset)
-    held_out = tuple(args.held_out.split(","))
-    learn, test = by_speaker(grid.find_clips(args.corpus), held_out)
-    prepared = prepare_corpus(learn, args.cache)
-    speakers, held = sorted({clip.speaker for clip in prepared}), ", ".join(held_out)
-    print(f"learning from {len(prepared)} clips of {len(speakers)} speakers; never seen: {len(test)} clips of {held}")
+    print(f"{len(prepared)} clips of {', '.join(origin['speakers'])} as many voices: a few minutes for a large corpus")
     data = SpeechVideo(
         prepared,
         window_offset_hops=config.window_offset_hops,
@@ -47,17 +61,24 @@ def run(args: argparse.Namespace) -> int:
         augmentation=AugmentationConfig(),
         seed=args.seed,
     )
-    origin = {
-        "corpus": grid.NAME,
-        "licence": grid.LICENCE,
-        "clips": len(prepared),
-        "speakers": speakers,
-        "held_out": list(held_out),
-        "command": f"facewire train --preset {args.preset} --steps {args.steps} --held-out {args.held_out} --seed {args.seed}",
-    }
-    args.out.mkdir(parents=True, exist_ok=True)
-    print(f"curves: tensorboard --logdir {args.out}")
-    recipe = tcsan.Recipe(steps=args.steps, seed=args.seed, perceptual=args.perceptual)
-    checkpoint = tcsan.train(config, recipe, data, args.out, origin)
-    print(f"done: {checkpoint}\nnext: facewire export {checkpoint} {args.out}/model")
+    out = args.out or Path("runs") / args.preset
+    out.mkdir(parents=True, exist_ok=True)
+    print(f"learning {args.system}, preset {args.preset}, {args.steps} steps, into {out}")
+    print(f"curves: tensorboard --logdir {out}")
+    checkpoint = tcsan.train(config, recipe, data, out, origin)
+    print(f"done: {checkpoint}")
+    print(f"next: facewire export {checkpoint} {out}/model")
+    print(f"then: facewire evaluate {out}/model --corpus {args.corpus} --held-out {args.held_out}")
     return 0
+
+
+def _origin(prepared: list[PreparedClip], test: list[Clip], args: argparse.Namespace) -> dict[str, Any]:
+    """What was learnt from and what was not: kept in the checkpoint, and in the manifest of every model made of it."""
+    return {
+        "clips": len(prepared),
+        "speakers": sorted({clip.speaker for clip in prepared}),
+        "held_out": sorted({clip.speaker for clip in test}),
+        "held_out_clips": len(test),
+        "command": f"facewire train --system {args.system} --preset {args.preset} --steps {args.steps} "
+        f"--held-out {args.held_out} --seed {args.seed} --perceptual {args.perceptual:g}",
+    }

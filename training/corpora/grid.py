@@ -16,6 +16,10 @@ log = logging.getLogger(__name__)
 
 NAME = "GRID audiovisual sentence corpus (Cooke, Barker, Cunningham, Shao, JASA 120(5), 2006; Zenodo record 3625687)"
 LICENCE = "CC BY 4.0"
+ATTRIBUTION = (
+    "Learnt from the GRID audiovisual sentence corpus by Martin Cooke, Jon Barker, Stuart Cunningham and Xu Shao (2006), "
+    "https://doi.org/10.5281/zenodo.3625687, licensed under CC BY 4.0, https://creativecommons.org/licenses/by/4.0/"
+)
 VIDEO_SUFFIXES = (".mpg", ".mkv", ".mp4")
 ALIGN_UNITS_PER_S = 25_000
 WORDS: tuple[dict[str, str], ...] = (
@@ -56,8 +60,7 @@ def find_clips(root: Path) -> list[Clip]:
         except ValueError as error:
             log.warning("left out %s: %s", path, error)
             continue
-        align = root / speaker / "align" / f"{path.stem}.align"
-        words = read_align(align) if align.exists() else ()
+        words = _words(root / speaker / "align" / f"{path.stem}.align")
         clip = Clip(path=path, speaker=speaker, name=path.stem, text=text, words=words)
         clips.setdefault(clip.key, clip)
     if not clips:
@@ -66,6 +69,20 @@ def find_clips(root: Path) -> list[Clip]:
 
 
 def read_align(path: Path) -> tuple[tuple[float, float, str], ...]:
-    """Word times in seconds; `sil` is silence."""
+    """Word times in seconds; `sil` is silence.
+
+    Raises ValueError where a line is not: start, end, word.
+    """
     rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
     return tuple((int(a) / ALIGN_UNITS_PER_S, int(b) / ALIGN_UNITS_PER_S, word) for a, b, word in rows)
+
+
+def _words(align: Path) -> tuple[tuple[float, float, str], ...]:
+    """Word times where there are any; a damaged file is reported, and its clip goes without."""
+    if not align.exists():
+        return ()
+    try:
+        return read_align(align)
+    except ValueError as error:
+        log.warning("no word times from %s: %s", align, error)
+        return ()

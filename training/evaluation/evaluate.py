@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from realtime.audio import read_audio_file
 from realtime.engine import Engine
 from realtime.errors import ConfigError, FacewireError
 from realtime.face_landmarks import FaceLandmarker
@@ -21,6 +20,7 @@ from training.corpora.clip import Clip
 from training.evaluation import clip as clips
 from training.evaluation import silence
 from training.evaluation.clip import Film, RealClip
+from training.media import read_sound
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ def _read(test: list[Clip], landmarker: FaceLandmarker) -> list[RealClip]:
     reals = []
     for clip in tqdm(test, desc="reading clips", unit="clip"):
         try:
-            reals.append(clips.read_real(clip, read_audio_file(clip.path), landmarker))
+            reals.append(clips.read_real(clip, read_sound(clip.path), landmarker))
         except FacewireError as error:
             log.warning("left out %s: %s", clip.key, error)
     return reals

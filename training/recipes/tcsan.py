@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from realtime.errors import ModelError
+from realtime.errors import ConfigError, ModelError
 from realtime.generators.tcsan.config import TcsanConfig
 from realtime.generators.tcsan.generator import TcsanGenerator
 from training import checkpoint as checkpoints
@@ -31,9 +31,16 @@ from training.losses.perceptual import Perceptual
 log = logging.getLogger(__name__)
 
 
+MIN_STEPS = 3  # the rate rises and falls: it needs a step for each
+MAY_CHANGE = ("save_minutes", "commit", "command")  # from one part of a run to the next
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """steps and rate of the optimiser, and each loss's weight."""
+    """steps and rate of the optimiser, and each loss's weight.
+
+    Raises ConfigError for fewer than MIN_STEPS steps.
+    """
 
     steps: int = 8000
     learning_rate: float = 6e-4
@@ -51,9 +58,16 @@ class Recipe:
     painted: float = 1.0
     opening: float = 0.5
 
+    def __post_init__(self) -> None:
+        if self.steps < MIN_STEPS:
+            raise ConfigError(f"{self.steps} optimiser steps: at least {MIN_STEPS} were expected")
+
 
 def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, origin: dict[str, Any]) -> Path:
-    """Trains, or goes on training, in `folder`; returns the checkpoint. origin: what the data are, kept in the checkpoint."""
+    """Trains, or goes on training, in `folder`; returns the checkpoint. origin: what the data are, kept in the checkpoint.
+
+    Raises ModelError where the folder's checkpoint is of another configuration, recipe or data, and where the loss is no number.
+    """
     torch.manual_seed(recipe.seed)
     generator = TcsanGenerator(config)
     generator.mfcc_mean.copy_(torch.from_numpy(data.mfcc_mean))
@@ -63,19 +77,28 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
         generator.parameters(), recipe.learning_rate, betas=(0.5, 0.99), weight_decay=recipe.weight_decay
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, recipe.steps, pct_start=0.04, div_factor=10, cycle_momentum=False
+        optimiser, recipe.learning_rate, recipe.steps, pct_start=max(0.04, 2 / recipe.steps), div_factor=10, cycle_momentum=False
     )
     perceptual = Perceptual() if recipe.perceptual else None
-    path, step, commit = folder / "checkpoint.pt", 0, _commit()
+    settings = {**asdict(recipe), "batch": asdict(data.batch), "augmentation": asdict(data.augmentation), "commit": _commit()}
+    path, step = folder / "checkpoint.pt", 0
     if path.exists():
-        step = _resume(path, config, generator, averaged, optimiser, schedule, data)
-    board, saved = SummaryWriter(str(folder / "tensorboard")), time.monotonic()
-    with tqdm(total=recipe.steps, initial=step, desc=f"training {config.preset}", unit="step") as bar:
+        found = _same_run(path, config, settings, origin)
+        step = _resume(found, generator, averaged, optimiser, schedule, data)
+        log.info("going on from step %d of %s", step, path)
+    saved = time.monotonic()
+    with (
+        SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1) as board,
+        tqdm(total=recipe.steps, initial=step, desc=f"training {config.preset}", unit="step") as bar,
+    ):
         while step < recipe.steps:
             batch = data.draw()
             with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
                 parts = losses(generator, batch, recipe, perceptual)
             total = torch.stack(list(parts.values())).sum()
+            if not torch.isfinite(total):
+                values = {name: round(value.item(), 3) for name, value in parts.items()}
+                raise ModelError(f"the loss of step {step + 1} is no number {values}: {path} is as it was saved last")
             optimiser.zero_grad()
             total.backward()
             torch.nn.utils.clip_grad_norm_(generator.parameters(), 1.0)
@@ -103,7 +126,7 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
                     step=step,
                     weights=weights,
                     training=training,
-                    recipe={**asdict(recipe), "commit": commit},
+                    recipe=settings,
                     data=origin,
                 )
                 checkpoints.save(kept, path)
@@ -148,21 +171,29 @@ def _flow_losses(outputs: dict[str, Tensor], batch: Batch, target: Tensor, recip
     }
 
 
+def _same_run(path: Path, config: TcsanConfig, settings: dict[str, Any], origin: dict[str, Any]) -> Checkpoint:
+    """The checkpoint, where it is one of this very run: else it would say of the weights what is true of their last part."""
+    kept = checkpoints.load(path)
+    pairs = (("configuration", kept.config, config.to_dict()), ("recipe", kept.recipe, settings), ("data", kept.data, origin))
+    for what, found, wanted in pairs:
+        names = sorted(name for name in found.keys() | wanted.keys() if name not in MAY_CHANGE)
+        changed = [f"{n}: {found.get(n)!r}, now {wanted.get(n)!r}" for n in names if found.get(n) != wanted.get(n)]
+        if changed:
+            raise ModelError(
+                f"{path} was begun with another {what} ({'; '.join(changed)}): name another folder, or remove it to start anew"
+            )
+    return kept
+
+
 def _resume(
-    path: Path,
-    config: TcsanConfig,
+    found: Checkpoint,
     generator: TcsanGenerator,
     averaged: AveragedWeights,
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
     data: SpeechVideo,
 ) -> int:
-    """Restores everything and returns the step; refuses another configuration's checkpoint."""
-    found = checkpoints.load(path)
-    if found.config != config.to_dict():
-        raise ModelError(
-            f"{path} holds another configuration ({found.config['preset']}): name another folder, or remove it to start anew"
-        )
+    """Restores everything and returns the step."""
     generator.load_state_dict(found.training["network"])
     averaged.network.load_state_dict(found.weights)
     averaged.steps = found.step
@@ -170,7 +201,6 @@ def _resume(
     schedule.load_state_dict(found.training["schedule"])
     torch.set_rng_state(found.training["torch_rng"])
     data.rng_state = json.loads(found.training["data_rng"])
-    log.info("going on from step %d of %s", found.step, path)
     return found.step
 
 
