@@ -1,0 +1,121 @@
+"""Batches: what is heard and what is shown belong to one moment, as in a call."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from realtime.errors import ConfigError
+from realtime.features.mfcc import StreamingMfcc
+from realtime.features.windows import WindowSlicer
+from realtime.generators.tcsan.config import PRESETS, preset
+from realtime.generators.tcsan.generator import TcsanGenerator
+from tests.training.noise import SMALL, noise_clip, noise_video
+from training import dataset
+from training.augmentation import AugmentationConfig
+from training.dataset import BatchConfig, SpeechVideo, inner_mouth
+from training.picture_augmentation import Look
+from training.preprocessing import KEPT_LANDMARKS, PreparedClip
+
+PLAIN = Look(colour=np.eye(3, dtype=np.float32), curve=np.arange(256, dtype=np.uint8)[:, None], shape=np.eye(2, 3))
+UNCHANGED = AugmentationConfig(variants=0, colour=0.0)
+N_FRAMES = 60
+
+
+@pytest.fixture(scope="module")
+def numbered(speech_pcm16k: np.ndarray) -> PreparedClip:
+    """Real speech whose frame k is a picture of the grey value 4 k."""
+    grey = np.arange(N_FRAMES, dtype=np.uint8)[:, None, None, None] * 4
+    return replace(
+        noise_clip("a", N_FRAMES),
+        crops=np.broadcast_to(grey, (N_FRAMES, 112, 112, 3)).copy(),
+        pcm=speech_pcm16k[24_000 : 24_000 + 640 * N_FRAMES],
+    )
+
+
+def heard_in_a_call(pcm: np.ndarray, offset: int) -> np.ndarray:
+    """Windows [T, 12, 28] of the streaming front end, fed with packets of 20 ms."""
+    live, slicer, windows = StreamingMfcc(), WindowSlicer(offset), []
+    for start in range(0, len(pcm), 320):
+        hops = live.push(pcm[start : start + 320])
+        windows += slicer.push(hops, [True] * len(hops))
+    hops = live.flush()
+    windows += slicer.push(hops, [True] * len(hops)) + slicer.flush(len(pcm) // 640)
+    return np.stack([window.mfcc for window in windows])
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_training_hears_what_a_call_hears_and_shows_that_frame(
+    numbered: PreparedClip, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The frame that is shown tells its own number: the window drawn with it must be the call's window of that number, and so
+    must all that surround it. A stream's starts, its ends and its middle all occur."""
+    monkeypatch.setattr(dataset, "random_look", lambda *_: PLAIN)
+    config = preset(name)
+    lookahead = TcsanGenerator(config).lookahead
+    batch = BatchConfig(clips=40, heard=12, drawn=5, silent=0.0)
+    offset = config.window_offset_hops
+    data = SpeechVideo([numbered], window_offset_hops=offset, lookahead=lookahead, batch=batch, augmentation=UNCHANGED, seed=3)
+    live = np.pad(heard_in_a_call(numbered.pcm, offset)[:N_FRAMES], ((0, 30), (0, 0), (0, 0)))
+    drawn, starts = data.draw(), set()
+    assert drawn.windows.shape == (40, 12 + lookahead, 12, 28)
+    for windows, target, first_drawn in zip(drawn.windows, drawn.target, drawn.first_drawn.tolist(), strict=True):
+        shown = (target[:, 0, 50, 50] * 255 / 4).round().int().tolist()
+        assert shown == list(range(shown[0], shown[0] + 5))
+        start = shown[0] - first_drawn
+        starts.add(start)
+        inside = min(len(windows), N_FRAMES - start)
+        assert np.abs(windows[:inside].numpy() - live[start : start + inside]).max() < 1e-3
+    assert 0 in starts
+    assert len(starts) > 10
+
+
+def test_a_silent_example_asks_for_the_portrait() -> None:
+    batch = noise_video(replace(SMALL, silent=1.0)).draw()
+    assert torch.equal(batch.target, batch.portrait[:, None, :3].expand_as(batch.target))
+    assert torch.equal(batch.landmarks, batch.portrait_landmarks[:, None].expand_as(batch.landmarks))
+    assert batch.opening.max() == 0
+
+
+def test_a_speaking_example_does_not() -> None:
+    batch = noise_video(replace(SMALL, silent=0.0)).draw()
+    assert not torch.equal(batch.target, batch.portrait[:, None, :3].expand_as(batch.target))
+
+
+def test_draws_follow_the_seed_and_a_kept_state() -> None:
+    data, same, other = noise_video(), noise_video(), noise_video(seed=6)
+    first = data.draw()
+    assert torch.equal(first.target, same.draw().target)
+    assert not torch.equal(first.target, other.draw().target)
+    state, wanted = data.rng_state, data.draw()
+    later = noise_video()
+    later.rng_state = state
+    for name, value in vars(later.draw()).items():
+        assert torch.equal(value, getattr(wanted, name)), name
+
+
+def test_speakers_with_many_clips_are_held_back() -> None:
+    """Nine clips against one: drawn at 9 ** 0.4 to 1, not at nine to one."""
+    clips = [noise_clip("a", 30)] * 9 + [noise_clip("b", 30)]
+    config = {"window_offset_hops": -22, "lookahead": 2, "batch": SMALL, "augmentation": UNCHANGED, "seed": 0}
+    data = SpeechVideo(clips, **config)  # type: ignore[arg-type]
+    assert abs(data._chance[:9].sum() / data._chance[9] - 9**0.4) < 1e-9
+
+
+def test_the_inner_mouth_is_the_area_between_the_lips() -> None:
+    landmarks = np.zeros((len(KEPT_LANDMARKS), 2), np.float32)
+    angle = np.linspace(0, 2 * np.pi, len(dataset.INNER), endpoint=False)
+    landmarks[dataset.INNER] = np.stack([56 + 10 * np.cos(angle), 72 + 6 * np.sin(angle)], 1)
+    mask = inner_mouth(landmarks)
+    assert abs(mask.sum() - np.pi * 60) < 8
+    y, x = np.mgrid[: mask.shape[0], : mask.shape[1]]
+    assert abs((mask * x).sum() / mask.sum() - (56 - 28)) < 0.6
+    assert abs((mask * y).sum() / mask.sum() - (72 - 52)) < 0.6
+    assert mask[20, 28] > 0.99
+
+
+@pytest.mark.parametrize("clips", [[], [noise_clip("a", 2)]])
+def test_nothing_to_draw_from_is_refused(clips: list[PreparedClip]) -> None:
+    with pytest.raises(ConfigError, match="one or more, none under 3 frames"):
+        SpeechVideo(clips, window_offset_hops=-22, lookahead=2, batch=SMALL, augmentation=UNCHANGED, seed=0)

@@ -1,0 +1,113 @@
+"""Manifests: what is written is read back; a folder that is not what its manifest says is refused in words."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from realtime.errors import ModelError
+from realtime.model_spec import FORMAT, MANIFEST, N_MFCC, WINDOW_HOPS, ModelSpec, future_ms, read_manifest, write_manifest
+from realtime.weights import default_model
+
+SPEC = ModelSpec(
+    system="tcsan",
+    preset="live",
+    head="flow",
+    window_offset_hops=-22,
+    lookahead_frames=2,
+    identity={"identity_feature": [512]},
+    state={"position": [], "history": [2, 64]},
+    state_types={"position": "int64", "history": "float32"},
+    outputs=["flow", "mouth"],
+    origin={"recipe": {"steps": 3}, "data": {"corpus": "speech, free to pass on"}},
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three files and their manifest, and one that is nobody's business."""
+    (tmp_path / "step.xml").write_text("<net/>")
+    (tmp_path / "step.bin").write_bytes(bytes(range(256)))
+    (tmp_path / "weights.pt").write_bytes(b"weights")
+    (tmp_path / "notes.txt").write_text("not ours")
+    write_manifest(SPEC, tmp_path)
+    return tmp_path
+
+
+def test_what_is_written_is_read(folder: Path) -> None:
+    spec = read_manifest(folder)
+    assert replace(spec, files={}) == SPEC
+    assert set(spec.files) == {"step.xml", "step.bin", "weights.pt"}
+
+
+def entries(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
+    def harm(folder: Path) -> None:
+        values = json.loads((folder / MANIFEST).read_text())
+        changed = change(values)
+        (folder / MANIFEST).write_text(json.dumps(values if changed is None else changed))
+
+    return harm
+
+
+def one_bit(folder: Path) -> None:
+    data = bytearray((folder / "step.bin").read_bytes())
+    data[128] ^= 1
+    (folder / "step.bin").write_bytes(data)
+
+
+HARMS: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "no manifest": (lambda folder: (folder / MANIFEST).unlink(), "holds no manifest.json"),
+    "a file is missing": (lambda folder: (folder / "step.xml").unlink(), "step.xml is missing"),
+    "one bit is wrong": (one_bit, "step.bin is not the file that the manifest names"),
+    "cut short": (lambda folder: (folder / "weights.pt").write_bytes(b"weight"), "weights.pt is not the file"),
+    "another format": (entries(lambda values: values.update(format=FORMAT + 1)), f"has format {FORMAT + 1}"),
+    "no format": (entries(lambda values: values.pop("format") and None), "has format None"),
+    "an unknown entry": (entries(lambda values: values.update(colour=1)), "unknown or missing entries: colour"),
+    "a missing entry": (entries(lambda values: values.pop("state") and None), "unknown or missing entries: state"),
+    "a list": (entries(lambda values: [values]), "holds no entries"),
+    "no JSON": (lambda folder: (folder / MANIFEST).write_text("format: 1"), "cannot be read"),
+    "no text": (lambda folder: (folder / MANIFEST).write_bytes(b"\xff\xfe\x00"), "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_folder_that_does_not_fit_is_refused(folder: Path, harm: str) -> None:
+    spoil, words = HARMS[harm]
+    spoil(folder)
+    with pytest.raises(ModelError, match=words):
+        read_manifest(folder)
+
+
+def test_no_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="holds no manifest"):
+        read_manifest(tmp_path / "nowhere")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_manifest(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("window_offset_hops", "lookahead_frames", "expected_ms"),
+    [(-22, 2, 155), (-13, 15, 765), (-27, 0, 25), (-30, 0, -5), (0, 0, 295)],
+)
+def test_future_audio_counts_window_and_network(window_offset_hops: int, lookahead_frames: int, expected_ms: int) -> None:
+    assert future_ms(window_offset_hops, lookahead_frames) == expected_ms
+    spec = replace(SPEC, window_offset_hops=window_offset_hops, lookahead_frames=lookahead_frames)
+    assert spec.future_ms == expected_ms
+
+
+def test_the_default_model_says_where_it_comes_from_and_keeps_its_promise() -> None:
+    spec = read_manifest(default_model())
+    assert spec.future_ms <= 160
+    assert {"recipe", "data", "figures", "parity", "versions"} <= set(spec.origin)
+    assert spec.origin["recipe"]
+    assert spec.origin["data"]
+    assert max(spec.origin["parity"]["float32"].values()) <= 1e-4
+    assert set(spec.state) == set(spec.state_types)
+    assert {np.dtype(kind) for kind in spec.state_types.values()} <= {np.dtype("int64"), np.dtype("float32")}
+    assert sum(path.stat().st_size for path in default_model().iterdir()) <= 25e6
+    assert (N_MFCC, WINDOW_HOPS) == (12, 28)
