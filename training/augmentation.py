@@ -34,7 +34,12 @@ class AugmentationConfig:
 
 def voices(pcm: NDArray[np.int16], config: AugmentationConfig, rng: np.random.Generator) -> list[NDArray[np.float32]]:
     """MFCC [n_hops, 12] of the clip itself and of `config.variants` other voices saying it."""
-    copies = [warped_mfcc(pcm.astype(np.float64), 1.0)]
+    return [warped_mfcc(pcm.astype(np.float64), 1.0), *other_voices(pcm, config, rng)]
+
+
+def other_voices(pcm: NDArray[np.int16], config: AugmentationConfig, rng: np.random.Generator) -> list[NDArray[np.float32]]:
+    """MFCC [n_hops, 12] of `config.variants` other voices saying the same."""
+    copies = []
     for _ in range(config.variants):
         sound = pcm.astype(np.float64)
         if rng.random() < config.noisy:

@@ -1,6 +1,7 @@
 """Prepared clips → training batches."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -13,9 +14,10 @@ from realtime import alignment
 from realtime.alignment import MOUTH_BOX, proportions_of
 from realtime.errors import ConfigError
 from realtime.lip_map import INNER_LIP, OUTER_LIP, lip_map
-from training.augmentation import AugmentationConfig, silences, voices
+from training.augmentation import AugmentationConfig, other_voices, silences, voices
 from training.picture_augmentation import random_look
 from training.preprocessing import KEPT_LANDMARKS, PreparedClip
+from training.synthetic.dubbing import Dub
 
 WINDOW_HOPS = 28
 HOPS_A_FRAME = 4
@@ -28,7 +30,8 @@ UPPER_LIP = KEPT_LANDMARKS.index(alignment.UPPER_LIP)
 class BatchConfig:
     """clips: a batch; heard: frames of windows a clip, drawn: frames of them that are drawn and judged; silent: share of
     clips with no speech, whose target is the portrait; first: share of portraits that are the clip's first frame (the others
-    are any frame); balance: a speaker with n clips is drawn in proportion to n ** balance."""
+    are any frame); balance: a speaker with n clips is drawn in proportion to n ** balance; dubbed: share of the speaking clips
+    that are heard in a synthetic voice, where they have one."""
 
     clips: int = 8
     heard: int = 40
@@ -36,6 +39,7 @@ class BatchConfig:
     silent: float = 0.1
     first: float = 0.5
     balance: float = 0.4
+    dubbed: float = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +61,8 @@ class Batch:
 
 
 class SpeechVideo:
-    """Draws batches from prepared clips. lookahead and window offset are the generator's.
+    """Draws batches from prepared clips. lookahead and window offset are the generator's; dubs: other voices of a clip, by its
+    key.
 
     Raises ConfigError where there are no clips, or one that has fewer frames than are drawn.
     """
@@ -71,6 +76,7 @@ class SpeechVideo:
         batch: BatchConfig,
         augmentation: AugmentationConfig,
         seed: int,
+        dubs: Mapping[str, Sequence[Dub]] | None = None,
     ) -> None:
         if not clips or min(len(clip.crops) for clip in clips) < batch.drawn:
             raise ConfigError(f"{len(clips)} clips to learn from: one or more, none under {batch.drawn} frames, were expected")
@@ -78,6 +84,7 @@ class SpeechVideo:
         self.offset, self.lookahead = window_offset_hops, lookahead
         self._rng = np.random.default_rng(seed)
         self._voices = [voices(clip.pcm, augmentation, self._rng) for clip in clips]
+        self._dubs = [self._dubbed(dubs.get(clip.key, ()) if dubs else ()) for clip in clips]
         self._silences = silences(400, self._rng)
         spoken = np.concatenate([copies[0] for copies in self._voices])
         self.mfcc_mean, self.mfcc_std = spoken.mean(0), spoken.std(0)
@@ -105,7 +112,8 @@ class SpeechVideo:
         reference = 0 if rng.random() < config.first else int(rng.integers(len(clip.crops)))
         silent = rng.random() < config.silent
         frames = np.full(config.drawn, reference) if silent else start + first_drawn + np.arange(config.drawn)
-        copies = self._silences if silent else self._voices[index]
+        dubbed = bool(self._dubs[index]) and rng.random() < config.dubbed
+        copies = self._silences if silent else self._dubs[index] if dubbed else self._voices[index]
         mfcc = copies[int(rng.integers(len(copies)))]
         mfcc = mfcc + rng.normal(0, self.augmentation.colour, 12) * self.mfcc_std * (not silent)
         windows = slice_windows(mfcc.astype(np.float32), start, heard, self.offset)
@@ -124,6 +132,10 @@ class SpeechVideo:
             portrait_landmarks=torch.from_numpy(shown),
             opening=torch.from_numpy(opening),
         )
+
+    def _dubbed(self, dubs: Sequence[Dub]) -> list[NDArray[np.float32]]:
+        """MFCC [n_hops, 12] of the dubs' own variants, on the clip's time."""
+        return [mfcc[dub.hops] for dub in dubs for mfcc in other_voices(dub.pcm, self.augmentation, self._rng)]
 
     def _segment(self, n_frames: int, heard: int) -> tuple[int, int]:
         """First heard frame, and the first drawn one counted from it: often a stream's start, else with all the past it can

@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--held-out", default="s31,ua,s27", help="speakers never to learn from (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     parser.add_argument("--perceptual", type=float, default=0.07, help="weight of the VGG loss, 0 for none (%(default)s)")
+    parser.add_argument("--voices", type=Path, help="folder of Kokoro's voices: every clip is heard in a synthetic one too")
     parser.add_argument("--threads", type=int, default=0, help="processor threads; 0 takes all (%(default)s)")
 
 
@@ -39,6 +40,8 @@ def run(args: argparse.Namespace) -> int:
     from training.preprocessing import prepare_corpus
     from training.recipes import tcsan
     from training.split import by_speaker, speakers_named
+    from training.synthetic.dubbing import Sentence, make_dubs
+    from training.synthetic.kokoro import NAME as KOKORO
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     threads = args.threads if args.threads > 0 else os.cpu_count() or 1
@@ -50,6 +53,12 @@ def run(args: argparse.Namespace) -> int:
     print(f"{grid.NAME}: {len(learn)} clips to learn from, {len(test)} held out; prepared in {args.cache}")
     prepared = prepare_corpus(learn, args.cache, workers=threads)
     origin = {"corpus": grid.NAME, "licence": grid.LICENCE, "attribution": grid.ATTRIBUTION} | _origin(prepared, test, args)
+    dubs = None
+    if args.voices:
+        texts = {clip.key: clip.text for clip in learn}
+        sentences = [Sentence(key=clip.key, text=texts[clip.key], pcm=clip.pcm) for clip in prepared]
+        dubs = make_dubs(sentences, args.cache / "dubs", args.voices, count=1, seed=args.seed, workers=threads)
+        origin["voices"] = f"{sum(map(len, dubs.values()))} dubs by {KOKORO}"
     kind = system(args.system)
     config = kind.preset(args.preset)
     print(f"{len(prepared)} clips of {', '.join(origin['speakers'])} as many voices: a few minutes for a large corpus")
@@ -60,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
         batch=BatchConfig(),
         augmentation=AugmentationConfig(),
         seed=args.seed,
+        dubs=dubs,
     )
     out = args.out or Path("runs") / args.preset
     out.mkdir(parents=True, exist_ok=True)
@@ -80,5 +90,7 @@ def _origin(prepared: list[PreparedClip], test: list[Clip], args: argparse.Names
         "held_out": sorted({clip.speaker for clip in test}),
         "held_out_clips": len(test),
         "command": f"facewire train --system {args.system} --preset {args.preset} --steps {args.steps} "
-        f"--held-out {args.held_out} --seed {args.seed} --perceptual {args.perceptual:g}",
+        f"--held-out {args.held_out} --seed {args.seed} --perceptual {args.perceptual:g}"
+        + " --voices VOICES"
+        * bool(args.voices),
     }

@@ -1,0 +1,1 @@
+"""Made from packages alone: other voices for real clips."""
