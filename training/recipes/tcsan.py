@@ -107,9 +107,10 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
             averaged.update(generator)
             step += 1
             bar.update()
+            board.add_scalar("loss/total", total.item(), step)
             if step % 20 == 0:
                 bar.set_postfix(loss=f"{total.item():.3f}")
-                _record(board, parts, total, step)
+                _record(board, parts, step)
             if time.monotonic() - saved > 60 * recipe.save_minutes or step == recipe.steps:
                 saved = time.monotonic()
                 training = {
@@ -204,10 +205,9 @@ def _resume(
     return found.step
 
 
-def _record(board: SummaryWriter, parts: dict[str, Tensor], total: Tensor, step: int) -> None:
+def _record(board: SummaryWriter, parts: dict[str, Tensor], step: int) -> None:
     for name, value in parts.items():
         board.add_scalar(f"loss/{name}", value.item(), step)
-    board.add_scalar("loss/total", total.item(), step)
 
 
 def _commit() -> str:
