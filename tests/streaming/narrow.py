@@ -1,11 +1,11 @@
 """Generators of the presets' own structure, narrow enough to be tested often, with nothing in them that is zero by design."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
-from realtime.generators.tcsan.config import TcsanConfig, preset
+from realtime.generators.tcsan.config import Fusion, TcsanConfig, preset
 from realtime.generators.tcsan.flow_head import FlowHead
 from realtime.generators.tcsan.generator import TcsanGenerator
 
@@ -19,8 +19,14 @@ NARROW: dict[str, Any] = {
 }
 
 
+FUSIONS = get_args(Fusion)
+
+
 def narrow_config(name: str) -> TcsanConfig:
-    return replace(preset(name), **NARROW)
+    """A preset, or PRESET FUSION: with that fusion and without Audio2AU, as in papers/1, table 3."""
+    preset_name, *fusion = name.split()
+    changes: dict[str, Any] = {"fusion": fusion[0], "audio2au": False} if fusion else {}
+    return replace(preset(preset_name), **NARROW, **changes)
 
 
 def narrow_generator(name: str, seed: int = 0) -> TcsanGenerator:

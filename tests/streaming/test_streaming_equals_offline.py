@@ -1,7 +1,7 @@
 """The contract's heart: for every layer and every system, the streamed output is the offline output.
 
-Every preset × streams shorter than the lookahead, as long, longer × float64 and float32 × sessions out of step in one batch; and
-controls that must fail, because a test that cannot is none.
+Every preset and every fusion × streams shorter than the lookahead, as long, longer × float64 and float32 × sessions out of step
+in one batch; and controls that must fail, because a test that cannot is none.
 """
 
 from collections.abc import Callable
@@ -14,9 +14,10 @@ from realtime.generators.layers.lookahead_conv import LookaheadConv
 from realtime.generators.streaming import FOREVER, run_stream
 from realtime.generators.tcsan.generator import TcsanGenerator
 from realtime.generators.tcsan.tcsan import Tcsan, share_lookahead
-from tests.streaming.narrow import narrow_generator
+from tests.streaming.narrow import FUSIONS, narrow_generator
 
 PRESETS = ("paper", "live", "lite")
+SYSTEMS = (*PRESETS, *(f"live {fusion}" for fusion in FUSIONS[1:]))  # the first is the presets' own
 EXACT = {torch.float64: 1e-9, torch.float32: 1e-5}
 torch.set_num_threads(1)
 
@@ -51,12 +52,13 @@ def test_a_convolution_streams(dilation: int, lookahead: int) -> None:
     assert (torch.stack(out, 2) - layer(x)).abs().max() < 1e-12
 
 
+@pytest.mark.parametrize("attention", [True, False])
 @pytest.mark.parametrize("lookahead", [None, 0, 1, 2, 4, 7, 15])
 @pytest.mark.parametrize("frames", [1, 2, 5, 40])
 @torch.inference_mode()
-def test_the_temporal_network_streams(lookahead: int | None, frames: int) -> None:
+def test_the_temporal_network_streams(lookahead: int | None, frames: int, attention: bool) -> None:
     torch.manual_seed(1)
-    network = Tcsan(12, 64, n_blocks=4, lookahead=lookahead).double().eval()
+    network = Tcsan(12, 64, n_blocks=4, lookahead=lookahead, attention=attention).double().eval()
     x = torch.randn(2, frames, 12, dtype=torch.float64)
     assert (stream_tcsan(network, x) - network(x)).abs().max() < EXACT[torch.float64]
 
@@ -65,11 +67,18 @@ def test_lookahead_is_spent_on_the_first_layers_first() -> None:
     assert share_lookahead([1, 2, 4, 8], 4) == [1, 2, 1, 0]
     assert share_lookahead([1, 2, 4, 8], None) == [1, 2, 4, 8]
     assert [narrow_generator(name).lookahead for name in PRESETS] == [15, 2, 2]
+    assert {fusion: narrow_generator(f"live {fusion}").lookahead for fusion in FUSIONS} == {
+        "tcsan": 2,
+        "gru": 0,  # the past alone
+        "tcn": 2,
+        "attention_tcn": 2,
+        "co_attention_tcn": 2,
+    }
 
 
 @pytest.mark.parametrize("dtype", EXACT)
 @pytest.mark.parametrize("frames", [1, 2, 3, 16, 41])
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", SYSTEMS)
 @torch.inference_mode()
 def test_a_system_streams(preset: str, frames: int, dtype: torch.dtype) -> None:
     generator, portrait, windows = _case(preset, frames, dtype)
@@ -81,7 +90,7 @@ def test_a_system_streams(preset: str, frames: int, dtype: torch.dtype) -> None:
             assert value.flatten(2).std(1).max() > 1e-6, "an output that never moves proves nothing"
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", SYSTEMS)
 @torch.inference_mode()
 def test_sessions_out_of_step_share_a_batch(preset: str) -> None:
     """Two streams of different lengths, the second one five frames later, in one batch from beginning to end."""
@@ -112,10 +121,18 @@ def test_without_zeroing_after_the_end_it_would_fail() -> None:
     assert (stream_tcsan(network, x, zero_outside=False) - network(x)).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize("spoil", ["history", "position"])
+@pytest.mark.parametrize(
+    ("preset", "spoil"),
+    [
+        (name, spoil)
+        for name in ("live", "live tcn", "live attention_tcn", "live co_attention_tcn")
+        for spoil in ("history", "position")
+    ]
+    + [("live gru", "hidden"), ("live gru", "position")],
+)
 @torch.inference_mode()
-def test_without_its_state_it_would_fail(spoil: str) -> None:
-    generator, portrait, windows = _case("live", 20, torch.float64)
+def test_without_its_state_it_would_fail(preset: str, spoil: str) -> None:
+    generator, portrait, windows = _case(preset, 20, torch.float64)
     identity = generator.prepare(portrait)
     honest: Callable[..., object] = generator.tcsan.step
 

@@ -6,11 +6,15 @@ for `live` and `lite`.
 """
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from realtime.errors import ConfigError
 
 Head = Literal["flow", "pixels"]
+Fusion = Literal["tcsan", "gru", "tcn", "attention_tcn", "co_attention_tcn"]
+
+# Keys that checkpoints did not have from the start, and what they were made with.
+ADDED: dict[str, Any] = {"fusion": "tcsan", "audio2au": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +24,8 @@ class TcsanConfig:
     lookahead: future frames of the temporal network, None for the published symmetric taps (unlimited);
     identity_channels, audio_channels: width of each encoder's first layer; au_channels, au_hidden: of each Audio2AU;
     fusion_channels, n_blocks: the temporal network; head: `pixels`, the published decoder, or `flow`; head_channels: its
-    first layer's width.
+    first layer's width; fusion: a row of papers/1, table 3 (`fusion.py`); audio2au: whether action units are listened for, as
+    in tables 4 and 6.
     """
 
     preset: str
@@ -34,6 +39,8 @@ class TcsanConfig:
     fusion_channels: int = 256
     n_blocks: int = 4
     head_channels: int
+    fusion: Fusion = "tcsan"
+    audio2au: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -99,11 +106,14 @@ def preset(name: str) -> TcsanConfig:
 
 
 def from_dict(values: dict[str, Any]) -> TcsanConfig:
-    """A configuration as a checkpoint keeps it.
+    """A configuration as a checkpoint keeps it; where it is older than a key of ADDED, that key's value there.
 
-    Raises ConfigError on an unknown or missing key.
+    Raises ConfigError on an unknown or missing key, and for a fusion that there is not.
     """
+    values = ADDED | values
     known = {field.name for field in fields(TcsanConfig)}
     if wrong := set(values) ^ known:
         raise ConfigError(f"a configuration of system 1 with unknown or missing keys: {', '.join(sorted(wrong))}")
+    if values["fusion"] not in get_args(Fusion):
+        raise ConfigError(f"no fusion {values['fusion']!r}: one of {', '.join(get_args(Fusion))} was expected")
     return TcsanConfig(**values)

@@ -10,16 +10,17 @@ from realtime.generators.tcsan.audio_encoder import AudioEncoder
 from realtime.generators.tcsan.config import TcsanConfig
 from realtime.generators.tcsan.decoder import PixelHead
 from realtime.generators.tcsan.flow_head import FlowHead
+from realtime.generators.tcsan.fusion import build_fusion
 from realtime.generators.tcsan.identity import IdentityEncoder
-from realtime.generators.tcsan.tcsan import Tcsan
 
 # B sessions, T frames, M coefficients (12), H hops (28)
 
 
 class TcsanGenerator(nn.Module):
-    """The published encoders, Audio2AU and TCSAN, and one of two heads.
+    """The published encoders, Audio2AU and TCSAN (or another of `fusion.py`), and one of two heads.
 
     Source: papers/1, section 3.1. Its keeping of the streaming contract: `realtime.generators.streaming`.
+    tcsan: the fusion, whichever it is: the name is in every checkpoint; action_units: None without Audio2AU.
     mfcc_mean, mfcc_std [12]: of the training speech; windows are standardised by them.
     """
 
@@ -31,11 +32,9 @@ class TcsanGenerator(nn.Module):
         self.config = config
         self.identity_encoder = IdentityEncoder(config.identity_channels)
         self.audio_encoder = AudioEncoder(config.audio_channels)
-        self.action_units = ActionUnits(config.au_channels, config.au_hidden)
-        driving = audio_encoder.FEATURE + audio2au.FEATURE * len(audio2au.ACTION_UNITS)
-        self.tcsan = Tcsan(
-            identity.FEATURE + driving, config.fusion_channels, n_blocks=config.n_blocks, lookahead=config.lookahead
-        )
+        self.action_units = ActionUnits(config.au_channels, config.au_hidden) if config.audio2au else None
+        speech = audio_encoder.FEATURE + audio2au.FEATURE * len(audio2au.ACTION_UNITS) * config.audio2au
+        self.tcsan = build_fusion(config, face=identity.FEATURE, speech=speech)
         head = FlowHead if config.head == "flow" else PixelHead
         self.head = head(config.fusion_channels, self.identity_encoder.widths, config.head_channels)
         self.register_buffer("mfcc_mean", torch.zeros(12))
@@ -54,9 +53,15 @@ class TcsanGenerator(nn.Module):
         return self.tcsan.initial_state(batch)
 
     def listen(self, window: Tensor) -> Tensor:
-        """Window [N, M, H] → audio and action-unit features [N, 832]."""
-        x = (window - self.mfcc_mean[:, None]) * (1 / self.mfcc_std[:, None])
+        """Window [N, M, H] → audio and action-unit features [N, 832], or audio features alone [N, 512]."""
+        x = self.standardised(window)
+        if self.action_units is None:
+            return self.audio_encoder(x)  # type: ignore[no-any-return]
         return torch.cat([self.audio_encoder(x), self.action_units(x)], 1)
+
+    def standardised(self, window: Tensor) -> Tensor:
+        """Windows [N, M, H] as the encoders take them."""
+        return (window - self.mfcc_mean[:, None]) * (1 / self.mfcc_std[:, None])
 
     def fuse(self, identity: Tensors, windows: Tensor) -> Tensor:
         """Offline up to the head: windows [B, T, M, H] → [B, T, C]."""

@@ -28,13 +28,14 @@ def share_lookahead(dilations: list[int], total: int | None) -> list[int]:
 class ResidualAttention(nn.Module):
     """One block: dilated convolution, ReLU, self-attention over the frame's elements, residual, ReLU.
 
-    Source: papers/1, figure 5. A 1x1 convolution fits the residual where the widths differ.
+    Source: papers/1, figure 5. A 1x1 convolution fits the residual where the widths differ. Without attention it is a block of
+    the plain temporal network (TCN) that table 3 compares with.
     """
 
-    def __init__(self, c_in: int, c_out: int, *, dilation: int, lookahead: int) -> None:
+    def __init__(self, c_in: int, c_out: int, *, dilation: int, lookahead: int, attention: bool) -> None:
         super().__init__()
         self.conv = LookaheadConv(c_in, c_out, dilation=dilation, lookahead=lookahead)
-        self.attention = ElementAttention(c_out)
+        self.attention = ElementAttention(c_out) if attention else None
         self.fit = nn.Linear(c_in, c_out) if c_in != c_out else nn.Identity()
 
     def forward(self, x_BCT: Tensor) -> Tensor:
@@ -51,24 +52,25 @@ class ResidualAttention(nn.Module):
 
     def _join(self, y_NC: Tensor, residual: Tensor) -> Tensor:
         z_NC = relu(y_NC)
-        return relu(z_NC + self.attention(z_NC) + self.fit(residual))
+        weighed = z_NC + self.attention(z_NC) if self.attention is not None else z_NC
+        return relu(weighed + self.fit(residual))
 
 
 class Tcsan(nn.Module):
-    """Residual attention blocks of dilation 1, 2, 4, ...
+    """Residual attention blocks of dilation 1, 2, 4, ...; without attention, the TCN.
 
     State:
         position          [B] int64          frames pushed so far
         block{i}_history  [B, 2·2^i, C_in]   the block's last inputs, oldest first
     """
 
-    def __init__(self, c_in: int, channels: int, *, n_blocks: int, lookahead: int | None) -> None:
+    def __init__(self, c_in: int, channels: int, *, n_blocks: int, lookahead: int | None, attention: bool = True) -> None:
         super().__init__()
         dilations = [2**i for i in range(n_blocks)]
         shares = share_lookahead(dilations, lookahead)
         self.lookahead = sum(shares)
         self.blocks = nn.ModuleList(
-            ResidualAttention(c_in if i == 0 else channels, channels, dilation=dilation, lookahead=share)
+            ResidualAttention(c_in if i == 0 else channels, channels, dilation=dilation, lookahead=share, attention=attention)
             for i, (dilation, share) in enumerate(zip(dilations, shares, strict=True))
         )
 

@@ -1,0 +1,45 @@
+"""The recurrent fusion of table 3's first row: the past alone, in one vector."""
+
+import torch
+from torch import Tensor, nn
+
+from realtime.generators.streaming import Tensors
+
+# B sessions, T frames, C channels
+
+
+class GruFusion(nn.Module):
+    """A gated recurrent unit over the frames' features; a recurrent network is the case lookahead = 0.
+
+    Source: papers/1, table 3, and its conference version (papers/2). One layer as wide as the other fusions' is a choice.
+
+    State:
+        position  [B] int64   frames pushed so far
+        hidden    [B, C]      what is kept of the frames before
+    """
+
+    lookahead = 0
+
+    def __init__(self, c_in: int, channels: int) -> None:
+        super().__init__()
+        self.gru = nn.GRU(c_in, channels, batch_first=True)
+
+    def forward(self, x_BTC: Tensor) -> Tensor:
+        """Offline: [B, T, C_in] → [B, T, C]."""
+        y_BTC, _ = self.gru(x_BTC)
+        out: Tensor = y_BTC
+        return out
+
+    def initial_state(self, batch: int) -> Tensors:
+        return {
+            "position": torch.zeros(batch, dtype=torch.int64),
+            "hidden": torch.zeros(batch, self.gru.hidden_size),
+        }
+
+    def step(self, x_BC: Tensor, end: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
+        """One frame in, the same frame out; a frame outside 0..end leaves the hidden vector as it is."""
+        frame, hidden = state["position"], state["hidden"]
+        y_BTC, _ = self.gru(x_BC[:, None], hidden[None])
+        inside = ((frame >= 0) & (frame < end))[:, None]
+        hidden = torch.where(inside, y_BTC[:, 0], hidden)
+        return hidden, {"position": frame + 1, "hidden": hidden}
