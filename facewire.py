@@ -23,6 +23,7 @@ class Command:
 COMMANDS = {
     "serve": Command(module="server.commands.serve", summary="a server: open its page, speak, and see a portrait speak"),
     "render": Command(module="realtime.commands.render", summary="a film from a portrait and a sound file"),
+    "corpus": Command(module="training.commands.corpus", summary="what a corpus folder holds, and its manifest of clips"),
     "train": Command(module="training.commands.train", summary="a generator's weights from speech video"),
     "evaluate": Command(module="training.commands.evaluate", summary="lip-sync and picture figures on unseen speakers"),
     "export": Command(module="export.commands.export", summary="a model folder from a checkpoint, proven equal to it"),
@@ -33,6 +34,8 @@ EXTRA_OF = {
     "tensorboard": "train",
     "skimage": "train",
     "torch_tensorrt": "tensorrt",
+    "onnx": "onnx",
+    "onnxscript": "onnx",
     "playwright": "dev",
 }
 """Which extra of the distribution brings a module that the runtime goes without."""

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from export import parity
-from export.openvino_graph import write_graphs
+from export import openvino_graph, parity
 from realtime.errors import ConfigError, ModelError
 from realtime.generators.registry import system
 from realtime.model_spec import ModelSpec, read_manifest, write_manifest
@@ -18,11 +17,14 @@ from realtime.runners.runner import load_runner
 from realtime.runners.torch_runner import WEIGHTS, spec_of
 from training.checkpoint import Checkpoint, load
 
-TARGETS = ("openvino", "torch")
+TARGETS = ("openvino", "onnx", "torch")
+BATCHES = (1, 4, 8)
 
 
-def export(checkpoint: Path, target: str, folder: Path, figures: dict[str, Any] | None = None) -> parity.Parity:
-    """Writes a model folder; `figures` (an evaluation's summary) are kept in its manifest.
+def export(
+    checkpoint: Path, target: str, folder: Path, figures: dict[str, Any] | None = None, batches: tuple[int, ...] = BATCHES
+) -> parity.Parity:
+    """Writes a model folder; `figures` (an evaluation's summary) are kept in its manifest; `batches`: sizes of the ONNX graphs.
 
     Raises ModelError where the checkpoint cannot be read or the export strays from the generator, ConfigError for an unknown
     target.
@@ -44,14 +46,19 @@ def export(checkpoint: Path, target: str, folder: Path, figures: dict[str, Any] 
     spec = spec_of(generator, kept.system, origin)
     try:
         if target == "openvino":
-            write_graphs(generator, spec, partial, half=False)
+            openvino_graph.write_graphs(generator, spec, partial, half=False)
             exact = _prove(generator, spec, partial, target)
             parity.demand(exact, folder, parity.FLOAT_LIMIT)
-            write_graphs(generator, spec, partial, half=True)
+            openvino_graph.write_graphs(generator, spec, partial, half=True)
             found = _prove(generator, spec, partial, target)
             parity.demand(found, folder, parity.HALF_LIMIT)
         else:
-            torch.save({"config": kept.config, "weights": generator.state_dict()}, partial / WEIGHTS)
+            if target == "onnx":
+                from export import onnx_graph  # its packages are an extra's
+
+                onnx_graph.write_graphs(generator, spec, partial, batches)
+            else:
+                torch.save({"config": kept.config, "weights": generator.state_dict()}, partial / WEIGHTS)
             exact = found = _prove(generator, spec, partial, target)
             parity.demand(exact, folder, parity.FLOAT_LIMIT)
         origin["parity"] = {"float32": exact.largest, "as_stored": found.largest, "frames": found.frames}

@@ -4,11 +4,16 @@ import argparse
 import json
 from pathlib import Path
 
+from realtime.errors import ConfigError
+
+MOST = 256
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a `facewire train` run")
     parser.add_argument("folder", type=Path, help="model folder to write; replaced where it exists")
-    parser.add_argument("--to", default="openvino", choices=("openvino", "torch"), help="what will run it (%(default)s)")
+    parser.add_argument("--to", default="openvino", choices=("openvino", "onnx", "torch"), help="what will run it (%(default)s)")
+    parser.add_argument("--batch", default="1,4,8", help="batch sizes of ONNX graphs (%(default)s); OpenVINO takes any")
     parser.add_argument("--figures", type=Path, help="JSON of a `facewire evaluate` run, kept in the manifest")
 
 
@@ -16,7 +21,21 @@ def run(args: argparse.Namespace) -> int:
     from export.export import export
 
     figures = json.loads(args.figures.read_text()) if args.figures else None
-    found = export(args.checkpoint, args.to, args.folder, figures)
+    found = export(args.checkpoint, args.to, args.folder, figures, batch_sizes(args.batch))
     shown = ", ".join(f"{name} {value:.1e}" for name, value in found.largest.items())
     print(f"{args.folder}: equal to the generator over {found.frames} streamed frames (largest difference: {shown})")
     return 0
+
+
+def batch_sizes(text: str) -> tuple[int, ...]:
+    """`1,4,8` → (1, 4, 8).
+
+    Raises ConfigError.
+    """
+    try:
+        sizes = tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError:
+        sizes = ()
+    if not sizes or sizes[0] < 1 or sizes[-1] > MOST:
+        raise ConfigError(f"batch sizes {text!r}: numbers from 1 to {MOST} with commas between them were expected, such as 1,4,8")
+    return sizes

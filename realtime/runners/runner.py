@@ -61,4 +61,8 @@ def load_runner(folder: Path, name: str = "openvino") -> Runner:
         from realtime.runners.torch_runner import TorchRunner
 
         return TorchRunner(folder)
-    raise ConfigError(f"no runner {name!r}: openvino or torch was expected")
+    if name == "onnx":
+        from realtime.runners.onnx_runner import OnnxRunner
+
+        return OnnxRunner(folder)
+    raise ConfigError(f"no runner {name!r}: openvino, onnx or torch was expected")
