@@ -20,12 +20,12 @@ from realtime.errors import ConfigError, FacewireError
 from realtime.face_landmarks import FaceLandmarker, FaceTracker
 from realtime.lip_map import INNER_LIP, OUTER_LIP
 from training.corpora.clip import Clip
-from training.media import MediaError, read_sound, read_video
+from training.media import FRAME_RATE as FRAME_RATE
+from training.media import MediaError, read_frames, read_sound
 
 log = logging.getLogger(__name__)
 
 CACHE_VERSION = 1
-FRAME_RATE = 25.0
 MIN_FRAMES = 25  # a second: less holds no word
 SAMPLES_A_FRAME = 640
 MAX_SOUND_MISSING = 3_200  # samples, 0.2 s: more would teach that lips move in silence
@@ -54,12 +54,10 @@ class PreparedClip:
 def prepare_clip(clip: Clip, landmarker: FaceLandmarker) -> PreparedClip:
     """Tracks and crops one clip.
 
-    Raises MediaError where the file is damaged, not 25 fps, shorter than a second, without sound for all of its picture, or
-    has frames without a face.
+    Raises MediaError where the file is damaged, of a rate that no speech video has, shorter than a second, without sound for
+    all of its picture, or has frames without a face.
     """
-    frames, rate = read_video(clip.path)
-    if abs(rate - FRAME_RATE) > 0.01:
-        raise MediaError(f"{clip.path}: {rate:g} frames a second, {FRAME_RATE:g} were expected")
+    frames = read_frames(clip.path)
     pcm = _sound_of(clip, len(frames))
     tracker = FaceTracker(landmarker)
     crops, kept = [], []
@@ -107,7 +105,7 @@ def _sound_of(clip: Clip, n_frames: int) -> NDArray[np.int16]:
     """As many samples as the frames last."""
     if n_frames < MIN_FRAMES:
         raise MediaError(f"{clip.path}: {n_frames} frames, at least {MIN_FRAMES} were expected")
-    pcm, samples = read_sound(clip.path), n_frames * SAMPLES_A_FRAME
+    pcm, samples = read_sound(clip.path, clip.audio), n_frames * SAMPLES_A_FRAME
     if len(pcm) < samples - MAX_SOUND_MISSING:
         raise MediaError(f"{clip.path}: {len(pcm) / 16_000:.1f} s of sound, {samples / 16_000:.1f} s of picture")
     return np.pad(pcm, (0, max(0, samples - len(pcm))))[:samples]

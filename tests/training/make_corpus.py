@@ -40,7 +40,7 @@ def make_corpus(root: Path) -> Path:
         write_clip(root / name, speak(picture(portrait), loudness(pcm)), pcm)
     still = np.repeat(picture("speaker-31")[None], FRAMES, 0)
     pcm = sound[: FRAMES * SAMPLES_A_FRAME]
-    write_clip(root / "s4" / "swiu9s.mkv", still, pcm, rate=30)
+    write_clip(root / "s4" / "swiu9s.mkv", still, pcm, rate=10)
     write_clip(root / "s4" / "pbwxzs.mkv", np.full_like(still, 127), pcm)
     write_clip(root / "s4" / "prwd0p.mkv", still[:5], pcm[:3200])  # 0 is no digit of GRID's
     write_clip(root / "s4" / "sgao4n.mkv", still, pcm[: len(pcm) // 2])

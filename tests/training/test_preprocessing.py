@@ -17,7 +17,7 @@ from training.corpora.grid import find_clips
 from training.preprocessing import KEPT_LANDMARKS, PreparedClip, load_prepared, prepare_clip, prepare_corpus
 
 BAD = {
-    "swiu9s": "30 frames a second",
+    "swiu9s": "10 frames a second",
     "pbwxzs": "no face in frame 0",
     "sgao4n": "0.6 s of sound, 1.2 s of picture",
     "srbh1a": "9 frames, at least 25",

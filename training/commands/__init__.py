@@ -1,1 +1,1 @@
-"""`facewire train` and `facewire evaluate`."""
+"""`facewire corpus`, `facewire train` and `facewire evaluate`."""

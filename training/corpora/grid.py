@@ -9,8 +9,8 @@ sound, sometimes in a folder `video`); Matroska copies are read as well. Word ti
 import logging
 from pathlib import Path
 
-from realtime.errors import ConfigError
-from training.corpora.clip import Clip
+from training.corpora.clip import Clip, Times
+from training.corpora.found import Found, WrongFileError, clips_of, sift, videos
 
 log = logging.getLogger(__name__)
 
@@ -50,25 +50,21 @@ def find_clips(root: Path) -> list[Clip]:
 
     Raises ConfigError where there are none.
     """
-    clips: dict[str, Clip] = {}
-    for path in sorted(root.glob("*/**/*")):
-        if path.suffix not in VIDEO_SUFFIXES:
-            continue
-        speaker = path.relative_to(root).parts[0]
-        try:
-            text = sentence(path.stem)
-        except ValueError as error:
-            log.warning("left out %s: %s", path, error)
-            continue
-        words = _words(root / speaker / "align" / f"{path.stem}.align")
-        clip = Clip(path=path, speaker=speaker, name=path.stem, text=text, words=words)
-        clips.setdefault(clip.key, clip)
-    if not clips:
-        raise ConfigError(f"no GRID clips under {root}: SPEAKER/CODE.mpg (or .mkv, .mp4) was expected")
-    return [clips[key] for key in sorted(clips)]
+    return clips_of(scan(root), f"no GRID clips under {root}: SPEAKER/CODE.mpg (or .mkv, .mp4) was expected")
 
 
-def read_align(path: Path) -> tuple[tuple[float, float, str], ...]:
+def scan(root: Path) -> Found:
+    """Clips, and what is none."""
+    return sift(videos(root), lambda path: _read(root, path))
+
+
+def looks_like(root: Path) -> bool:
+    """Whether a folder is laid out as GRID is."""
+    places = (path for pattern in ("*/*", "*/video/*") for path in root.glob(pattern))
+    return any(path.suffix in VIDEO_SUFFIXES and _is_sentence(path.stem) for path in places)
+
+
+def read_align(path: Path) -> Times:
     """Word times in seconds; `sil` is silence.
 
     Raises ValueError where a line is not: start, end, word.
@@ -77,7 +73,26 @@ def read_align(path: Path) -> tuple[tuple[float, float, str], ...]:
     return tuple((int(a) / ALIGN_UNITS_PER_S, int(b) / ALIGN_UNITS_PER_S, word) for a, b, word in rows)
 
 
-def _words(align: Path) -> tuple[tuple[float, float, str], ...]:
+def _read(root: Path, path: Path) -> Clip:
+    folders = path.relative_to(root).parts[:-1]
+    if not folders or path.suffix not in VIDEO_SUFFIXES:
+        raise WrongFileError("SPEAKER/CODE.mpg (or .mkv, .mp4) was expected")
+    try:
+        text = sentence(path.stem)
+    except ValueError as error:
+        raise WrongFileError(str(error)) from None
+    words = _words(root / folders[0] / "align" / f"{path.stem}.align")
+    return Clip(path=path, speaker=folders[0], name=path.stem, text=text, words=words)
+
+
+def _is_sentence(code: str) -> bool:
+    try:
+        return bool(sentence(code))
+    except ValueError:
+        return False
+
+
+def _words(align: Path) -> Times:
     """Word times where there are any; a damaged file is reported, and its clip goes without."""
     if not align.exists():
         return ()
