@@ -93,23 +93,25 @@ def _decode(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.float64], float]:
 def read_sound(path: Path, audio: Path | None = None) -> NDArray[np.int16]:
     """The sound [n] int16, 16 kHz mono, from the picture's first moment on: in a file the two may begin at different times.
 
-    audio: where the sound lies in a file of its own, on the same time line as the video's.
+    audio: where the sound lies in a file of its own, which begins with the picture.
 
     Raises MediaError, AudioError.
     """
-    pcm, late_s = read_audio_file(audio or path), _sound_late_s(path, audio or path)
+    if audio:
+        return read_audio_file(audio)
+    pcm, late_s = read_audio_file(path), _sound_late_s(path)
     if abs(late_s) > MAX_APART_S:
         raise MediaError(f"{path}: sound and picture begin {abs(late_s):.1f} s apart")
     late = round(late_s * SAMPLE_RATE_HZ)
     return np.pad(pcm, (late, 0)) if late > 0 else pcm[-late:]
 
 
-def _sound_late_s(video: Path, audio: Path) -> float:
+def _sound_late_s(path: Path) -> float:
     """How much later than the picture the sound begins; what says no time begins at 0."""
     try:
-        with open_media(video) as pictures, open_media(audio) as sounds:
-            streams = pictures.streams.video[0], sounds.streams.audio[0]
+        with open_media(path) as container:
+            streams = container.streams.video[0], container.streams.audio[0]
             picture_s, sound_s = (float((stream.start_time or 0) * (stream.time_base or 0)) for stream in streams)
     except (av.FFmpegError, IndexError, OSError, ValueError) as error:
-        raise MediaError(f"{video}: no picture with sound ({error})") from error
+        raise MediaError(f"{path}: no picture with sound ({error})") from error
     return sound_s - picture_s

@@ -1,10 +1,11 @@
-"""The miniature corpus, made once, and its good clips, prepared once."""
+"""The miniature corpora, each made once, and GRID's good clips, prepared once."""
 
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.training.make_corpora import MAKERS
 from tests.training.make_corpus import CLIPS, make_corpus
 from training.corpora.grid import find_clips
 from training.preprocessing import PreparedClip, prepare_corpus
@@ -19,6 +20,12 @@ def _two_threads() -> None:
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Read-only for tests: three speakers, s1 to s3, and in s4 what must be left out."""
     return make_corpus(tmp_path_factory.mktemp("grid"))
+
+
+@pytest.fixture(scope="session")
+def corpora(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Read-only for tests: the other corpora by name, each with files that must be left out (make_corpora.py)."""
+    return {name: make(tmp_path_factory.mktemp(name)) for name, make in MAKERS.items()}
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,10 @@ SAMPLES_A_FRAME = 640
 FORMATS = {  # suffix: container, video codec, sound codec, sound layout
     ".mpg": ("mpeg", "mpeg1video", "mp2", "stereo"),
     ".mkv": ("matroska", "libx264", "flac", "mono"),
+    ".mp4": ("mp4", "libx264", "aac", "mono"),
+    ".flv": ("flv", "flv", "libmp3lame", "mono"),
+    ".m4a": ("ipod", "", "aac", "mono"),
+    ".wav": ("wav", "", "pcm_s16le", "mono"),
 }
 CLIPS = (  # file, portrait, where in the fixture, in frames
     ("s1/bbaf2n.mkv", "speaker-26", 36),
@@ -86,7 +90,7 @@ def speak(face: NDArray[np.uint8], opening: NDArray[np.float64]) -> NDArray[np.u
     return np.stack(frames).astype(np.uint8)
 
 
-def write_clip(path: Path, frames: NDArray[np.uint8], pcm: NDArray[np.int16], *, rate: int = 25) -> None:
+def write_clip(path: Path, frames: NDArray[np.uint8], pcm: NDArray[np.int16], *, rate: Fraction | int = 25) -> None:
     """Frames [T, H, W, 3] BGR and sound [n] at 16 kHz, written at 44.1 kHz; no samples, no track. `.mpg` is GRID's own format."""
     container_format, video_codec, audio_codec, layout = FORMATS[path.suffix]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,11 +100,19 @@ def write_clip(path: Path, frames: NDArray[np.uint8], pcm: NDArray[np.int16], *,
         audio: Any = container.add_stream(audio_codec, rate=44_100, layout=layout) if len(pcm) else None
         for index, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(pixels, format="bgr24")
-            frame.pts, frame.time_base = index, Fraction(1, rate)
+            frame.pts, frame.time_base = index, 1 / Fraction(rate)
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
         if audio is not None:
             _write_sound(container, audio, pcm, layout)
+
+
+def write_sound(path: Path, pcm: NDArray[np.int16]) -> None:
+    """Sound [n] at 16 kHz in a file of its own, written at 44.1 kHz."""
+    container_format, _, audio_codec, layout = FORMATS[path.suffix]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w", format=container_format) as container:
+        _write_sound(container, container.add_stream(audio_codec, rate=44_100, layout=layout), pcm, layout)
 
 
 def _write_sound(container: Any, stream: Any, pcm: NDArray[np.int16], layout: str) -> None:

@@ -61,7 +61,7 @@ def left_out_report(left_out: Sequence[LeftOut]) -> str:
     """What is wrong or damaged, file by file; what is never used, as a number a reason."""
     lines = [f"left out {item.path}: {item.reason}" for item in left_out if not item.expected]
     unused = Counter(item.reason for item in left_out if item.expected)
-    lines += [f"not used, {count} files: {reason}" for reason, count in unused.items()]
+    lines += [f"not used, {count}: {reason}" for reason, count in unused.items()]
     return "\n".join(lines) if lines else "nothing left out"
 
 

@@ -70,7 +70,7 @@ def clips_of(found: Found, none: str) -> list[Clip]:
         if not item.expected:
             log.warning("left out %s: %s", item.path, item.reason)
     for reason, count in Counter(item.reason for item in found.left_out if item.expected).items():
-        log.info("left out %d files: %s", count, reason)
+        log.info("not used, %d: %s", count, reason)
     if not found.clips:
         raise ConfigError(none)
     return found.clips

@@ -42,7 +42,8 @@ class Track:
         """The next packet; it is decoded until something has come of one, or always."""
         if packet.pts is not None and packet.time_base:
             self.begin_s = min(self.begin_s, float(packet.pts * packet.time_base))
-            self.end_s = max(self.end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+            lasts_s = float((packet.duration or 0) * packet.time_base) or (1 / self.frame_rate if self.frame_rate else 0.0)
+            self.end_s = max(self.end_s, float(packet.pts * packet.time_base) + lasts_s)
         if decode or not self.decoded:
             self.decoded += len(packet.decode())
 
@@ -102,7 +103,7 @@ def _tracks(path: Path, *, decode: bool) -> dict[str, Track]:
                 tracks[packet.stream.index].push(packet, decode=decode)
             said_s = (container.duration or 0) / av.time_base
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise MediaError(f"{path}: cannot be read ({error})") from error
+        raise MediaError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
     whole: dict[str, Track] = {
         kinds[index]: track for index, track in tracks.items() if track.decoded and track.end_s > track.begin_s
     }
