@@ -48,7 +48,7 @@ class Batch:
 
     portrait [B, 4, 112, 112], RGB and lip map; windows [B, T, 12, 28]; first_drawn [B]; target [B, D, 3, 112, 112];
     landmarks [B, D, K, 2] and portrait_landmarks [B, K, 2] in crop pixels; opening [B, D, 40, 56]: the target's inner mouth
-    in MOUTH_BOX, 0..1.
+    in MOUTH_BOX, 0..1; action_units [B, D, 5]: which occur in the target, 0 or 1 ([B, D, 0] where clips have no labels).
     """
 
     portrait: Tensor
@@ -58,13 +58,14 @@ class Batch:
     landmarks: Tensor
     portrait_landmarks: Tensor
     opening: Tensor
+    action_units: Tensor
 
 
 class SpeechVideo:
     """Draws batches from prepared clips. lookahead and window offset are the generator's; dubs: other voices of a clip, by its
-    key.
+    key; labels: every clip's action units [T, 5], by its key.
 
-    Raises ConfigError where there are no clips, or one that has fewer frames than are drawn.
+    Raises ConfigError where there are no clips, or one that has fewer frames than are drawn, or other labels than frames.
     """
 
     def __init__(
@@ -77,10 +78,14 @@ class SpeechVideo:
         augmentation: AugmentationConfig,
         seed: int,
         dubs: Mapping[str, Sequence[Dub]] | None = None,
+        labels: Mapping[str, NDArray[np.bool_]] | None = None,
     ) -> None:
         if not clips or min(len(clip.crops) for clip in clips) < batch.drawn:
             raise ConfigError(f"{len(clips)} clips to learn from: one or more, none under {batch.drawn} frames, were expected")
+        if wrong := [clip.key for clip in clips if labels is not None and len(labels.get(clip.key, ())) != len(clip.crops)]:
+            raise ConfigError(f"action-unit labels for every frame were expected of {', '.join(wrong[:5])}")
         self.clips, self.batch, self.augmentation = clips, batch, augmentation
+        self._labels = [labels[clip.key] if labels else np.zeros((len(clip.crops), 0), np.bool_) for clip in clips]
         self.offset, self.lookahead = window_offset_hops, lookahead
         self._rng = np.random.default_rng(seed)
         self._voices = [voices(clip.pcm, augmentation, self._rng) for clip in clips]
@@ -101,16 +106,23 @@ class SpeechVideo:
     def rng_state(self, state: dict[str, object]) -> None:
         self._rng.bit_generator.state = state
 
-    def draw(self) -> Batch:
-        picked = self._rng.choice(len(self.clips), self.batch.clips, p=self._chance)
-        return stack([self._example(int(i)) for i in picked])
+    @property
+    def action_unit_rates(self) -> tuple[float, ...] | None:
+        """Share of all frames in which each unit occurs; None without labels."""
+        everywhere = np.concatenate(self._labels)
+        return tuple(float(rate) for rate in everywhere.mean(0)) or None
 
-    def _example(self, index: int) -> Batch:
+    def draw(self, silent: float | None = None) -> Batch:
+        """silent: another share of clips with no speech than the configured one."""
+        picked = self._rng.choice(len(self.clips), self.batch.clips, p=self._chance)
+        return stack([self._example(int(i), self.batch.silent if silent is None else silent) for i in picked])
+
+    def _example(self, index: int, silent_share: float) -> Batch:
         clip, config, rng = self.clips[index], self.batch, self._rng
         heard = config.heard + self.lookahead
         start, first_drawn = self._segment(len(clip.crops), heard)
         reference = 0 if rng.random() < config.first else int(rng.integers(len(clip.crops)))
-        silent = rng.random() < config.silent
+        silent = rng.random() < silent_share
         frames = np.full(config.drawn, reference) if silent else start + first_drawn + np.arange(config.drawn)
         dubbed = bool(self._dubs[index]) and rng.random() < config.dubbed
         copies = self._silences if silent else self._dubs[index] if dubbed else self._voices[index]
@@ -131,6 +143,7 @@ class SpeechVideo:
             landmarks=torch.from_numpy(landmarks),
             portrait_landmarks=torch.from_numpy(shown),
             opening=torch.from_numpy(opening),
+            action_units=torch.from_numpy(self._labels[index][frames]).float(),
         )
 
     def _dubbed(self, dubs: Sequence[Dub]) -> list[NDArray[np.float32]]:

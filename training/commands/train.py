@@ -22,6 +22,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     parser.add_argument("--perceptual", type=float, default=0.07, help="weight of the VGG loss, 0 for none (%(default)s)")
     parser.add_argument("--voices", type=Path, help="folder of Kokoro's voices: every clip is heard in a synthetic one too")
+    parser.add_argument(
+        "--action-units",
+        default="none",
+        metavar="SOURCE",
+        help="labels: none, geometric (pseudo-labels read off the landmarks) or openface:FOLDER (OpenFace 2.x) (%(default)s)",
+    )
+    parser.add_argument(
+        "--variant",
+        default="tcsan",
+        help="a fusion (gru, tcn, attention_tcn, co_attention_tcn), or a row of the paper's tables 3 and 6 with its losses and "
+        "rate, 3:gru to 6:full (%(default)s)",
+    )
     parser.add_argument("--threads", type=int, default=0, help="processor threads; 0 takes all (%(default)s)")
 
 
@@ -33,12 +45,13 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from realtime.generators.registry import system
+    from training.action_units.labels import label_clips, label_source
     from training.augmentation import AugmentationConfig
     from training.corpora import grid
     from training.dataset import BatchConfig, SpeechVideo
     from training.losses import perceptual
     from training.preprocessing import prepare_corpus
-    from training.recipes import tcsan
+    from training.recipes import published, tcsan
     from training.split import by_speaker, speakers_named
     from training.synthetic.dubbing import Sentence, make_dubs
     from training.synthetic.kokoro import NAME as KOKORO
@@ -46,21 +59,26 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     threads = args.threads if args.threads > 0 else len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
+    kind, source = system(args.system), label_source(args.action_units)
     recipe = tcsan.Recipe(steps=args.steps, seed=args.seed, perceptual=args.perceptual)
+    config, recipe = published.variant(args.variant, kind.preset(args.preset), recipe, labelled=source is not None)
     if recipe.perceptual:
         perceptual.weights_file()
     learn, test = by_speaker(grid.find_clips(args.corpus), speakers_named(args.held_out))
     print(f"{grid.NAME}: {len(learn)} clips to learn from, {len(test)} held out; prepared in {args.cache}")
     prepared = prepare_corpus(learn, args.cache, workers=threads)
+    labels = label_clips(source, prepared) if source else None
+    if labels:
+        prepared = [clip for clip in prepared if clip.key in labels.clips]
+        print(f"action units by {labels.source}: {labels.in_words()} of the frames")
     origin = {"corpus": grid.NAME, "licence": grid.LICENCE, "attribution": grid.ATTRIBUTION} | _origin(prepared, test, args)
+    origin |= labels.origin() if labels else {}
     dubs = None
     if args.voices:
         texts = {clip.key: clip.text for clip in learn}
         sentences = [Sentence(key=clip.key, text=texts[clip.key], pcm=clip.pcm) for clip in prepared]
         dubs = make_dubs(sentences, args.cache / "dubs", args.voices, count=1, seed=args.seed, workers=threads)
         origin["voices"] = f"{sum(map(len, dubs.values()))} dubs by {KOKORO}"
-    kind = system(args.system)
-    config = kind.preset(args.preset)
     print(f"{len(prepared)} clips of {', '.join(origin['speakers'])} as many voices: a few minutes for a large corpus")
     data = SpeechVideo(
         prepared,
@@ -70,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
         augmentation=AugmentationConfig(),
         seed=args.seed,
         dubs=dubs,
+        labels=labels.clips if labels else None,
     )
     out = args.out or Path("runs") / args.preset
     out.mkdir(parents=True, exist_ok=True)
@@ -91,6 +110,7 @@ def _origin(prepared: list[PreparedClip], test: list[Clip], args: argparse.Names
         "held_out_clips": len(test),
         "command": f"facewire train --system {args.system} --preset {args.preset} --steps {args.steps} "
         f"--held-out {args.held_out} --seed {args.seed} --perceptual {args.perceptual:g}"
-        + " --voices VOICES"
-        * bool(args.voices),
+        + " --voices VOICES" * bool(args.voices)
+        + f" --variant {args.variant}" * (args.variant != "tcsan")
+        + f" --action-units {args.action_units.partition(':')[0]}" * (args.action_units != "none"),
     }

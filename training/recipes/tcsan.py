@@ -2,7 +2,8 @@
 
 papers/1, 4.2: Adam, β1 0.5, learning rate 2e-4, reconstruction 1.5, identity 1.5, perceptual 0.07. Deviations: the `flow`
 head also learns from landmark motion, the inner mouth's mask and colours, and a smooth field; the rate is higher with a
-cosine end, because the data are few; Audio2AU learns jointly, without pre-training on action-unit labels.
+cosine end, because the data are few. With action-unit labels Audio2AU and the classifier are pre-trained and go on at 1e-6 and
+1e-7 (4.2); without, Audio2AU learns as the rest does. `published.py` has the published rows without these deviations.
 """
 
 import json
@@ -19,9 +20,12 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from realtime.errors import ConfigError, ModelError
+from realtime.generators.tcsan import config as config_module
 from realtime.generators.tcsan.config import TcsanConfig
 from realtime.generators.tcsan.generator import TcsanGenerator
 from training import checkpoint as checkpoints
+from training.action_units.judge import ActionUnitJudge
+from training.action_units.pretraining import PretrainingRecipe, pretrain, write_scores
 from training.averaging import AveragedWeights
 from training.checkpoint import Checkpoint
 from training.dataset import Batch, SpeechVideo
@@ -33,11 +37,20 @@ log = logging.getLogger(__name__)
 
 MIN_STEPS = 3  # the rate rises and falls: it needs a step for each
 MAY_CHANGE = ("save_minutes", "commit", "command")  # from one part of a run to the next
+# Settings that runs did not have from the start, and what they were trained with.
+ADDED: dict[str, Any] = {
+    "constant_rate": False,
+    "action_units": 0.0,
+    "pretraining_steps": 1500,
+    "audio2au_rate": 1e-6,
+    "classifier_rate": 1e-7,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """steps and rate of the optimiser, and each loss's weight.
+    """steps and rate of the optimiser, and each loss's weight. With labels: steps of pre-training, and the joint rates of what
+    was pre-trained; the weight of the action-unit loss needs them. constant_rate: no rise and fall.
 
     Raises ConfigError for fewer than MIN_STEPS steps.
     """
@@ -57,6 +70,11 @@ class Recipe:
     roughness: float = 0.05
     painted: float = 1.0
     opening: float = 0.5
+    constant_rate: bool = False
+    action_units: float = 0.0
+    pretraining_steps: int = 1500
+    audio2au_rate: float = 1e-6
+    classifier_rate: float = 1e-7
 
     def __post_init__(self) -> None:
         if self.steps < MIN_STEPS:
@@ -72,21 +90,20 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
     generator = TcsanGenerator(config)
     generator.mfcc_mean.copy_(torch.from_numpy(data.mfcc_mean))
     generator.mfcc_std.copy_(torch.from_numpy(data.mfcc_std))
-    averaged = AveragedWeights(generator)
-    optimiser = torch.optim.AdamW(
-        generator.parameters(), recipe.learning_rate, betas=(0.5, 0.99), weight_decay=recipe.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, recipe.steps, pct_start=max(0.04, 2 / recipe.steps), div_factor=10, cycle_momentum=False
-    )
-    perceptual = Perceptual() if recipe.perceptual else None
+    judge = _judge(recipe, data)
     settings = {**asdict(recipe), "batch": asdict(data.batch), "augmentation": asdict(data.augmentation), "commit": _commit()}
     path, step = folder / "checkpoint.pt", 0
-    if path.exists():
-        found = _same_run(path, config, settings, origin)
-        step = _resume(found, generator, averaged, optimiser, schedule, data)
+    found = _same_run(path, config, settings, origin) if path.exists() else None
+    if judge is not None and found is None:
+        scores = pretrain(generator, judge.classifier, data, PretrainingRecipe(steps=recipe.pretraining_steps))
+        write_scores(scores, str(origin.get("action_units", "unnamed source")), folder)
+    averaged = AveragedWeights(generator)
+    optimiser, schedule = _optimiser(generator, judge, recipe)
+    perceptual = Perceptual() if recipe.perceptual else None
+    if found is not None:
+        step = _resume(found, generator, averaged, optimiser, schedule, data, judge)
         log.info("going on from step %d of %s", step, path)
-    saved = time.monotonic()
+    saved = time.monotonic() if judge is None or found is not None else float("-inf")  # what was pre-trained is saved at once
     with (
         SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1) as board,
         tqdm(total=recipe.steps, initial=step, desc=f"training {config.preset}", unit="step") as bar,
@@ -94,7 +111,7 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
         while step < recipe.steps:
             batch = data.draw()
             with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
-                parts = losses(generator, batch, recipe, perceptual)
+                parts = losses(generator, batch, recipe, perceptual, judge)
             total = torch.stack(list(parts.values())).sum()
             if not torch.isfinite(total):
                 values = {name: round(value.item(), 3) for name, value in parts.items()}
@@ -119,6 +136,7 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
                     "schedule": schedule.state_dict(),
                     "torch_rng": torch.get_rng_state(),
                     "data_rng": json.dumps(data.rng_state),
+                    **({"classifier": judge.classifier.state_dict()} if judge else {}),
                 }
                 weights = averaged.network.state_dict()
                 kept = Checkpoint(
@@ -134,7 +152,13 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
     return path
 
 
-def losses(generator: TcsanGenerator, batch: Batch, recipe: Recipe, perceptual: Perceptual | None) -> dict[str, Tensor]:
+def losses(
+    generator: TcsanGenerator,
+    batch: Batch,
+    recipe: Recipe,
+    perceptual: Perceptual | None,
+    judge: ActionUnitJudge | None = None,
+) -> dict[str, Tensor]:
     """Every loss by its name, weighted."""
     identity = generator.prepare(batch.portrait)
     fused = generator.fuse(identity, batch.windows)
@@ -153,6 +177,8 @@ def losses(generator: TcsanGenerator, batch: Batch, recipe: Recipe, perceptual: 
     if perceptual is not None:
         some = slice(None, None, recipe.perceptual_every)
         parts["perceptual"] = recipe.perceptual * perceptual(picture.of_mouth(crop[some]), picture.of_mouth(target[some]))
+    if judge is not None and recipe.action_units:
+        parts["action_units"] = recipe.action_units * judge(crop, batch.action_units.flatten(0, 1))
     if "flow" in outputs:
         parts |= _flow_losses(outputs, batch, target, recipe)
     return parts
@@ -172,10 +198,42 @@ def _flow_losses(outputs: dict[str, Tensor], batch: Batch, target: Tensor, recip
     }
 
 
+def _judge(recipe: Recipe, data: SpeechVideo) -> ActionUnitJudge | None:
+    """Raises ConfigError where action units are to be judged that the clips do not have."""
+    if data.action_unit_rates is not None:
+        return ActionUnitJudge(data.action_unit_rates)
+    if recipe.action_units:
+        raise ConfigError(f"an action-unit loss of weight {recipe.action_units:g}: clips with labels were expected")
+    return None
+
+
+def _optimiser(
+    generator: TcsanGenerator, judge: ActionUnitJudge | None, recipe: Recipe
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    """One group without labels; with them Audio2AU and the classifier have groups of their own."""
+    groups: list[dict[str, Any]] = [{"params": list(generator.parameters()), "lr": recipe.learning_rate}]
+    if judge is not None:
+        known = list(generator.action_units.parameters()) if generator.action_units is not None else []
+        groups[0]["params"] = [value for value in groups[0]["params"] if not any(value is one for one in known)]
+        groups += [{"params": known, "lr": recipe.audio2au_rate}] if known else []
+        groups += [{"params": list(judge.classifier.parameters()), "lr": recipe.classifier_rate}]
+    optimiser = torch.optim.AdamW(groups, betas=(0.5, 0.99), weight_decay=recipe.weight_decay)
+    if recipe.constant_rate:
+        return optimiser, torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1)
+    rates = [group["lr"] for group in groups]
+    return optimiser, torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, rates, recipe.steps, pct_start=max(0.04, 2 / recipe.steps), div_factor=10, cycle_momentum=False
+    )
+
+
 def _same_run(path: Path, config: TcsanConfig, settings: dict[str, Any], origin: dict[str, Any]) -> Checkpoint:
     """The checkpoint, where it is one of this very run: else it would say of the weights what is true of their last part."""
     kept = checkpoints.load(path)
-    pairs = (("configuration", kept.config, config.to_dict()), ("recipe", kept.recipe, settings), ("data", kept.data, origin))
+    pairs = (
+        ("configuration", config_module.ADDED | kept.config, config.to_dict()),
+        ("recipe", ADDED | kept.recipe, settings),
+        ("data", kept.data, origin),
+    )
     for what, found, wanted in pairs:
         names = sorted(name for name in found.keys() | wanted.keys() if name not in MAY_CHANGE)
         changed = [f"{n}: {found.get(n)!r}, now {wanted.get(n)!r}" for n in names if found.get(n) != wanted.get(n)]
@@ -193,8 +251,11 @@ def _resume(
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
     data: SpeechVideo,
+    judge: ActionUnitJudge | None,
 ) -> int:
     """Restores everything and returns the step."""
+    if judge is not None:
+        judge.classifier.load_state_dict(found.training["classifier"])
     generator.load_state_dict(found.training["network"])
     averaged.network.load_state_dict(found.weights)
     averaged.steps = found.step
