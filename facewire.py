@@ -25,6 +25,7 @@ COMMANDS = {
     "render": Command(module="realtime.commands.render", summary="a film from a portrait and a sound file"),
     "corpus": Command(module="training.commands.corpus", summary="what a corpus folder holds, and its manifest of clips"),
     "train": Command(module="training.commands.train", summary="a generator's weights from speech video"),
+    "paint": Command(module="training.commands.paint", summary="a second stage for the mouth's inside: teeth with edges"),
     "evaluate": Command(module="training.commands.evaluate", summary="lip-sync and picture figures on unseen speakers"),
     "export": Command(module="export.commands.export", summary="a model folder from a checkpoint, proven equal to it"),
     "bench": Command(module="server.commands.bench", summary="delay, speed and capacity, as dated records"),

@@ -1,5 +1,6 @@
 """A training run on disk: weights, averaged weights, optimiser, step, random state, and the recipe that made them."""
 
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,3 +47,9 @@ def load(path: Path) -> Checkpoint:
     if found != FORMAT:
         raise ModelError(f"{path} has checkpoint format {found}, this program reads format {FORMAT}")
     return checkpoint
+
+
+def current_commit() -> str:
+    """The commit that a run is made with, or nothing outside a checkout."""
+    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True)
+    return found.stdout.strip()

@@ -72,7 +72,12 @@ def train(first: Path, recipe: PaintRecipe, data: SpeechVideo, folder: Path) -> 
         torch.optim.AdamW(judge.parameters(), recipe.discriminator_rate, betas=(0.5, 0.99)),
     )
     perceptual = Perceptual() if recipe.perceptual else None
-    settings = {"first_stage": kept.recipe, "first_steps": kept.step, "paint": asdict(recipe)}
+    settings = {
+        "first_stage": kept.recipe,
+        "first_steps": kept.step,
+        "paint": asdict(recipe),
+        "commit": checkpoints.current_commit(),
+    }
     path, step = folder / "checkpoint.pt", 0
     if path.exists():
         step = _resume(path, settings, generator, averaged, judge, optimisers, data)
@@ -188,7 +193,7 @@ def _resume(
     data: SpeechVideo,
 ) -> int:
     found = checkpoints.load(path)
-    if found.recipe != settings:
+    if {**found.recipe, "commit": ""} != {**settings, "commit": ""}:
         raise ModelError(f"{path} was begun with another recipe or first stage: name another folder, or remove it to start anew")
     generator.load_state_dict(found.training["network"])
     averaged.network.load_state_dict(found.weights)

@@ -1,0 +1,60 @@
+"""`facewire paint`: a second stage of training, for the flow head's mouth alone."""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a `facewire train` run whose head is `flow`")
+    parser.add_argument("--corpus", type=Path, required=True, help="the GRID folder that it learnt from")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/painted"), help="goes on where a checkpoint is in it (%(default)s)"
+    )
+    parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="prepared clips (%(default)s)")
+    parser.add_argument("--steps", type=int, default=800, help="optimiser steps (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
+    parser.add_argument("--threads", type=int, default=0, help="processor threads; 0 takes all (%(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Speakers that the first stage held out stay so.
+
+    Raises ModelError, ConfigError.
+    """
+    import logging
+    import os
+
+    import torch
+
+    from realtime.generators.registry import system
+    from training import checkpoint as checkpoints
+    from training.augmentation import AugmentationConfig
+    from training.corpora import grid
+    from training.dataset import BatchConfig, SpeechVideo
+    from training.losses import perceptual
+    from training.preprocessing import prepare_corpus
+    from training.recipes import paint
+    from training.split import by_speaker
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    threads = args.threads if args.threads > 0 else len(os.sched_getaffinity(0))
+    torch.set_num_threads(threads)
+    perceptual.weights_file()
+    first = checkpoints.load(args.checkpoint)
+    kind = system(first.system)
+    config = kind.config_from_dict(first.config)
+    learn, _ = by_speaker(grid.find_clips(args.corpus), tuple(first.data["held_out"]))
+    data = SpeechVideo(
+        prepare_corpus(learn, args.cache, workers=threads),
+        window_offset_hops=config.window_offset_hops,
+        lookahead=int(kind.build(config).lookahead),  # type: ignore[arg-type]
+        batch=BatchConfig(),
+        augmentation=AugmentationConfig(variants=4),
+        seed=args.seed,
+    )
+    args.out.mkdir(parents=True, exist_ok=True)
+    print(f"painting, {args.steps} steps, into {args.out}; curves: tensorboard --logdir {args.out}")
+    painted = paint.train(args.checkpoint, paint.PaintRecipe(steps=args.steps, seed=args.seed), data, args.out)
+    print(f"done: {painted}")
+    print(f"next: facewire export {painted} {args.out}/model")
+    return 0
