@@ -11,6 +11,9 @@ from realtime.errors import FacewireError
 
 FRAME_RATE = 25.0
 SLOWEST_RATE, FASTEST_RATE = 23.9, 120.5  # slower, lips would stand still and jump; faster is no film
+LARGEST_HEIGHT = (
+    720  # a film of 1080 lines is read at 720: seconds of it would fill a gigabyte, and a face has 112 pixels to fill
+)
 MAX_APART_S = 1.0
 LFS_POINTER = b"version https://git-lfs"
 
@@ -20,12 +23,12 @@ class MediaError(FacewireError):
 
 
 def read_video(path: Path) -> tuple[NDArray[np.uint8], float]:
-    """All frames [T, H, W, 3] BGR and the frame rate.
+    """All frames [T, H, W, 3] BGR, of LARGEST_HEIGHT lines at most, and the frame rate.
 
     Raises MediaError.
     """
     frames, _, rate = _decode(path)
-    return frames, rate
+    return np.stack(frames), rate
 
 
 def read_frames(path: Path) -> NDArray[np.uint8]:
@@ -36,8 +39,8 @@ def read_frames(path: Path) -> NDArray[np.uint8]:
     frames, times_s, rate = _decode(path)
     check_rate(path, rate)
     if abs(rate - FRAME_RATE) <= 0.01:
-        return frames
-    return frames[nearest_frames(path, times_s, rate)]
+        return np.stack(frames)
+    return np.stack([frames[index] for index in nearest_frames(path, times_s, rate)])
 
 
 def nearest_frames(path: Path, times_s: NDArray[np.float64], rate: float) -> NDArray[np.intp]:
@@ -72,13 +75,13 @@ def open_media(path: Path) -> av.container.InputContainer:
     return av.open(str(path), metadata_errors="replace")
 
 
-def _decode(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.float64], float]:
-    """Frames [T, H, W, 3] BGR, their times [T] in seconds, the frame rate."""
+def _decode(path: Path) -> tuple[list[NDArray[np.uint8]], NDArray[np.float64], float]:
+    """Frames [H, W, 3] BGR, one or more, their times [T] in seconds, the frame rate."""
     try:
         with open_media(path) as container:
             stream = container.streams.video[0]
             rate, tick_s = float(stream.average_rate or 0), float(stream.time_base or 0)
-            decoded = [(frame.to_ndarray(format="bgr24"), frame.pts) for frame in container.decode(stream)]
+            decoded = [(_pixels(frame), frame.pts) for frame in container.decode(stream)]
     except (av.FFmpegError, IndexError, OSError, ValueError) as error:
         raise MediaError(f"{path}: no readable video ({error})") from error
     if not decoded or rate <= 0:
@@ -87,7 +90,14 @@ def _decode(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.float64], float]:
     if len({frame.shape for frame in frames}) > 1:
         raise MediaError(f"{path}: frames of several sizes")
     times_s = [index / rate if pts is None else pts * tick_s for index, (_, pts) in enumerate(decoded)]
-    return np.stack(frames).astype(np.uint8, copy=False), np.array(times_s), rate
+    return frames, np.array(times_s), rate
+
+
+def _pixels(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    if frame.height > LARGEST_HEIGHT:
+        width = round(frame.width * LARGEST_HEIGHT / frame.height)
+        frame = frame.reformat(width, LARGEST_HEIGHT, "bgr24", interpolation="AREA")
+    return frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
 
 
 def read_sound(path: Path, audio: Path | None = None) -> NDArray[np.int16]:

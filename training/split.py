@@ -110,6 +110,18 @@ PAPER_SPLITS: dict[str, Callable[[Iterable[Any]], tuple[list[Any], list[Any]]]] 
 """By the corpus's name, as training/corpora/registry.py has it."""
 
 
+def divide(clips: Iterable[N], corpus: str, held_out: str) -> tuple[list[N], list[N]]:
+    """Clips to learn from and to test on. held_out: `paper` for the split that was published of this corpus, else speakers.
+
+    Raises ConfigError as the splits do, and for a corpus of which none was published.
+    """
+    if held_out.strip() != "paper":
+        return by_speaker(clips, speakers_named(held_out))
+    if corpus not in PAPER_SPLITS:
+        raise ConfigError(f"no paper divided {corpus}: speakers to hold out were expected")
+    return PAPER_SPLITS[corpus](clips)
+
+
 def speakers_named(text: str) -> tuple[str, ...]:
     """`s31, ua` → ("s31", "ua")."""
     return tuple(name.strip() for name in text.split(",") if name.strip())

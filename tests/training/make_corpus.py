@@ -90,8 +90,16 @@ def speak(face: NDArray[np.uint8], opening: NDArray[np.float64]) -> NDArray[np.u
     return np.stack(frames).astype(np.uint8)
 
 
-def write_clip(path: Path, frames: NDArray[np.uint8], pcm: NDArray[np.int16], *, rate: Fraction | int = 25) -> None:
-    """Frames [T, H, W, 3] BGR and sound [n] at 16 kHz, written at 44.1 kHz; no samples, no track. `.mpg` is GRID's own format."""
+def write_clip(
+    path: Path,
+    frames: NDArray[np.uint8],
+    pcm: NDArray[np.int16],
+    *,
+    rate: Fraction | int = 25,
+    missing: frozenset[int] = frozenset(),
+) -> None:
+    """Frames [T, H, W, 3] BGR, some of them missing, and sound [n] at 16 kHz, written at 44.1 kHz; no samples, no track. `.mpg`
+    is GRID's own format."""
     container_format, video_codec, audio_codec, layout = FORMATS[path.suffix]
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", format=container_format) as container:
@@ -99,6 +107,8 @@ def write_clip(path: Path, frames: NDArray[np.uint8], pcm: NDArray[np.int16], *,
         video.height, video.width, video.pix_fmt, video.bit_rate = *frames.shape[1:3], "yuv420p", 2_000_000
         audio: Any = container.add_stream(audio_codec, rate=44_100, layout=layout) if len(pcm) else None
         for index, pixels in enumerate(frames):
+            if index in missing:
+                continue
             frame = av.VideoFrame.from_ndarray(pixels, format="bgr24")
             frame.pts, frame.time_base = index, 1 / Fraction(rate)
             container.mux(video.encode(frame))

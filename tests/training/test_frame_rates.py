@@ -3,6 +3,7 @@
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -51,6 +52,17 @@ def test_what_is_filmed_at_25_stays_as_it_is(corpus: Path, suffix: str) -> None:
         assert np.array_equal(read_frames(path), read_video(path)[0])
 
 
+def test_a_film_of_25_that_lacks_a_frame_stays_as_it_is_too(tmp_path: Path) -> None:
+    """GRID's clips of 74 frames are read as they always were; of a film of 30, the frame before or after stands in."""
+    frames = np.repeat(np.arange(0, 240, 8, dtype=np.uint8), 64 * 64 * 3).reshape(30, 64, 64, 3)
+    lengths = {}
+    for rate in (25, 30):
+        film = tmp_path / f"{rate}.mkv"
+        write_clip(film, frames, np.zeros(0, np.int16), rate=rate, missing=frozenset({10}))
+        lengths[rate] = len(read_frames(film)), len(read_video(film)[0])
+    assert lengths == {25: (29, 29), 30: (25, 29)}
+
+
 @pytest.mark.parametrize(("suffix", "rate"), [(".mp4", NTSC), (".mp4", 30), (".flv", NTSC), (".mkv", 50)])
 @pytest.mark.parametrize("apart", [False, True])
 def test_a_click_and_a_flash_of_one_moment_stay_together(tmp_path: Path, suffix: str, rate: Fraction | int, apart: bool) -> None:
@@ -67,6 +79,16 @@ def test_a_click_and_a_flash_of_one_moment_stay_together(tmp_path: Path, suffix:
     heard = int(np.abs(read_sound(film, sound if apart else None).astype(int)).argmax()) - 8
     assert abs(heard - click) <= 32  # 2 ms
     assert abs(flash * SAMPLES_A_FRAME - heard) <= SAMPLES_A_FRAME / 2 + 32
+
+
+def test_a_large_film_is_read_smaller_and_keeps_its_picture(tmp_path: Path) -> None:
+    y, x = np.mgrid[:1080, :1920]
+    picture = np.repeat(np.dstack([x / 8, y / 5, (x + y) / 12]).astype(np.uint8)[None], 3, 0)
+    write_clip(tmp_path / "x.mp4", picture, np.zeros(0, np.int16), rate=30)
+    frames = read_frames(tmp_path / "x.mp4")
+    assert frames.shape == (2, 720, 1280, 3)
+    wanted = cv2.resize(picture[0], (1280, 720), interpolation=cv2.INTER_AREA)
+    assert np.abs(frames[0].astype(int) - wanted).mean() < 3
 
 
 @pytest.mark.parametrize("rate", [10, 15, 200])

@@ -8,7 +8,7 @@ from realtime.errors import ConfigError
 from tests.training.noise import noise_clip
 from training.corpora.clip import Clip
 from training.corpora.registry import CORPORA
-from training.split import GRID_TEST, PAPER_SPLITS, by_speaker, speakers_named
+from training.split import GRID_TEST, PAPER_SPLITS, by_speaker, divide, speakers_named
 
 TCD_WOMEN = (3, 5, 7, 8, 9, 11, 13, 15, 17, 30, 31, 32, 33, 36, 37, 38, 40, 43, 44, 45, 46, 50, 51, 58, 59)
 CLIPS = [noise_clip(speaker, 1) for speaker in ("a", "a", "b", "c")]
@@ -93,3 +93,13 @@ def test_meads_split_is_eight_to_two_within_every_speaker_emotion_and_level() ->
 
 def test_every_corpus_has_its_split() -> None:
     assert PAPER_SPLITS.keys() == CORPORA.keys()
+
+
+def test_a_split_is_named_as_it_is_typed() -> None:
+    clips = [Clip(path=Path(speaker), speaker=speaker, name="x") for speaker in WHOLE["ravdess"]]
+    for typed, counts in (("paper", [20, 4]), (" paper ", [20, 4]), ("Actor_01, Actor_24", [22, 2])):
+        assert [len(part) for part in divide(clips, "ravdess", typed)] == counts
+    with pytest.raises(ConfigError, match="no paper divided lrs3"):
+        divide(clips, "lrs3", "paper")
+    with pytest.raises(ConfigError, match="holding out papers: no such speaker"):
+        divide(clips, "ravdess", "papers")
