@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from facewire import main
 from realtime.errors import ConfigError
 from training.evaluation.paper_tables import COLUMNS, PUBLISHED, paper_table
 from training.recipes.published import TABLES
@@ -45,6 +46,14 @@ def test_ours_stand_on_one_side_and_the_published_on_the_other(tmp_path: Path) -
     assert "something else" not in table
     assert "2 clips of s1, s2, action units by geometric pseudo-labels" in table
     assert "never across" in table
+
+
+def test_the_command_prints_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write(tmp_path / "a", evaluation("gru"))
+    assert main(["evaluate", str(folder), "--table", "3"]) == 0
+    assert capsys.readouterr().out == paper_table("3", folder) + "\n"
+    assert main(["evaluate", str(folder)]) == 2
+    assert "--corpus" in capsys.readouterr().err
 
 
 def test_table_6_has_each_unit(tmp_path: Path) -> None:

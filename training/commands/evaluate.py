@@ -6,7 +6,8 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", type=Path, nargs="+", help="model folders written by `facewire export`")
-    parser.add_argument("--corpus", type=Path, required=True, help="GRID folder: SPEAKER/CODE.mpg or .mkv")
+    parser.add_argument("--table", help="3 or 6: print that table of the paper from evaluations under the folder named as model")
+    parser.add_argument("--corpus", type=Path, help="GRID folder: SPEAKER/CODE.mpg or .mkv")
     parser.add_argument("--held-out", default="s31,ua,s27", help="speakers to test on, unseen in training (%(default)s)")
     parser.add_argument("--clips", type=int, default=0, help="at most so many clips, spread evenly; 0 takes all (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder for JSON, Markdown and sheet (%(default)s)")
@@ -19,6 +20,7 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from realtime.engine import Engine
+    from realtime.errors import ConfigError
     from realtime.runners.runner import load_runner
     from training.corpora.grid import find_clips
     from training.evaluation.evaluate import Evaluation, evaluate
@@ -26,6 +28,10 @@ def run(args: argparse.Namespace) -> int:
     from training.evaluation.table import markdown
     from training.split import by_speaker, speakers_named
 
+    if args.table:
+        return _print_paper_table(args.table, args.models[0])
+    if args.corpus is None:
+        raise ConfigError("--corpus: the folder of the clips to evaluate on was expected")
     _, test = by_speaker(find_clips(args.corpus), speakers_named(args.held_out))
     if args.clips:
         test = [test[i] for i in np.unique(np.linspace(0, len(test) - 1, args.clips).astype(int))]
@@ -45,4 +51,11 @@ def run(args: argparse.Namespace) -> int:
     write_sheet(args.out / "sheet.png", rows)
     print(table)
     print(f"written: {args.out}/evaluation.json, evaluation.md, sheet.png")
+    return 0
+
+
+def _print_paper_table(table: str, folder: Path) -> int:
+    from training.evaluation.paper_tables import paper_table
+
+    print(paper_table(table, folder))
     return 0
