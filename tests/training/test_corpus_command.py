@@ -86,6 +86,12 @@ WHOLE = {
 }
 
 
+def test_every_corpus_can_be_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        facewire.main(["corpus", "--help"])
+    assert f"--kind {{{','.join(CORPORA)}}}" in " ".join(capsys.readouterr().out.split())
+
+
 def row(**changed: object) -> str:
     """A line of a manifest; a value `gone` takes its key away."""
     return json.dumps({key: value for key, value in (WHOLE | changed).items() if value != "gone"})
