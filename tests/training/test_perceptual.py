@@ -30,7 +30,7 @@ def test_the_reader_runs_nothing(tmp_path: Path) -> None:
     path, made = tmp_path / "weights", tmp_path / "made"
     path.write_bytes(pickle.dumps({"VGG16_0": Malicious(made)}))
     with pytest.raises(ConfigError, match="mkdir has no place in a file of weights"):
-        perceptual._load(path)
+        perceptual.read_weights(path)
     assert not made.exists()
     pickle.loads(path.read_bytes())  # the control: an ordinary reader does run it
     assert made.exists()
@@ -41,14 +41,14 @@ def test_the_reader_reads_arrays(tmp_path: Path) -> None:
     values = {"kernel": np.arange(6, dtype=np.float32).reshape(2, 3)}
     written = pickle.dumps(values, protocol=3).replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
     (tmp_path / "weights").write_bytes(written)
-    assert np.array_equal(perceptual._load(tmp_path / "weights")["kernel"], values["kernel"])
+    assert np.array_equal(perceptual.read_weights(tmp_path / "weights")["kernel"], values["kernel"])
 
 
 @pytest.mark.parametrize("content", [b"", b"no pickle"])
 def test_a_file_of_something_else_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "weights").write_bytes(content)
     with pytest.raises(ConfigError, match="is not the file of weights"):
-        perceptual._load(tmp_path / "weights")
+        perceptual.read_weights(tmp_path / "weights")
 
 
 def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

