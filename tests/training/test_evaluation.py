@@ -25,7 +25,7 @@ from training.preprocessing import PreparedClip
 
 @pytest.fixture(scope="module")
 def face(prepared: list[PreparedClip]) -> NDArray[np.uint8]:
-    return prepared[0].crops[0]
+    return np.asarray(prepared[0].crops[0])
 
 
 def moving(n_frames: int = 75) -> NDArray[np.float64]:
