@@ -57,7 +57,9 @@ def future_ms(window_offset_hops: int, lookahead_frames: int) -> int:
 
 def write_manifest(spec: ModelSpec, folder: Path) -> None:
     """Writes the manifest with the hashes of the folder's other files."""
-    files = {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.suffix in (".xml", ".bin", ".pt", ".onnx", ".data")}
+    files = {
+        path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.suffix in (".xml", ".bin", ".pt", ".onnx", ".data")
+    }
     values = {"format": FORMAT, **asdict(spec), "files": files}
     (folder / MANIFEST).write_text(json.dumps(values, indent=2) + "\n")
 

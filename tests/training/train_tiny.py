@@ -34,7 +34,7 @@ def main() -> int:
     args = parser.parse_args()
     shutil.rmtree(args.folder, ignore_errors=True)
     corpus, run = make_corpus(args.folder / "corpus"), args.folder / "run"
-    status = facewire.main(["train", "--corpus", str(corpus), "--cache", str(args.folder / "cache"), "--out", str(run), *COMMAND])
+    status = facewire.main(["train", "--corpus", str(corpus), "--out", str(run), *COMMAND])
     if status:
         return status
     found = curve(run / "tensorboard")

@@ -6,14 +6,12 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a `facewire train` run whose head is `flow`")
-    parser.add_argument("--corpus", type=Path, required=True, help="the GRID folder that it learnt from")
+    parser.add_argument("--corpus", type=Path, required=True, help="the corpus that it learnt from, or its manifest")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/painted"), help="goes on where a checkpoint is in it (%(default)s)"
     )
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="prepared clips (%(default)s)")
     parser.add_argument("--steps", type=int, default=800, help="optimiser steps (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
-    parser.add_argument("--threads", type=int, default=0, help="processor threads; 0 takes all (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from realtime.generators.registry import system
     from training import checkpoint as checkpoints
     from training.augmentation import AugmentationConfig
-    from training.corpora import grid
+    from training.corpora import registry
     from training.dataset import BatchConfig, SpeechVideo
     from training.losses import perceptual
     from training.preprocessing import prepare_corpus
@@ -37,15 +35,16 @@ def run(args: argparse.Namespace) -> int:
     from training.split import by_speaker
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    threads = args.threads if args.threads > 0 else len(os.sched_getaffinity(0))
+    threads = len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
     perceptual.weights_file()
     first = checkpoints.load(args.checkpoint)
     kind = system(first.system)
     config = kind.config_from_dict(first.config)
-    learn, _ = by_speaker(grid.find_clips(args.corpus), tuple(first.data["held_out"]))
+    _, clips = registry.load(args.corpus)
+    learn, _ = by_speaker(clips, tuple(first.data["held_out"]))
     data = SpeechVideo(
-        prepare_corpus(learn, args.cache, workers=threads),
+        prepare_corpus(learn, args.out.parent / "cache", workers=threads),
         window_offset_hops=config.window_offset_hops,
         lookahead=int(kind.build(config).lookahead),  # type: ignore[arg-type]
         batch=BatchConfig(),

@@ -11,14 +11,23 @@ if TYPE_CHECKING:
     from training.preprocessing import PreparedClip
 
 
+SYSTEM = "tcsan"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--corpus", type=Path, required=True, help="GRID folder: SPEAKER/CODE.mpg or .mkv")
-    parser.add_argument("--system", default="tcsan", choices=("tcsan",), help="(%(default)s)")
+    parser.add_argument(
+        "--corpus", type=Path, required=True, help="a corpus as it was unpacked, or its manifest (docs/training.md)"
+    )
     parser.add_argument("--preset", default="live", choices=("live", "lite", "paper"), help="(%(default)s)")
-    parser.add_argument("--out", type=Path, help="folder of this run; goes on where a checkpoint is in it (runs/PRESET)")
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="prepared clips (%(default)s)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="folder of this run; goes on where a checkpoint is in it; prepared clips go beside it, into `cache` (runs/PRESET)",
+    )
     parser.add_argument("--steps", type=int, default=8000, help="optimiser steps (%(default)s)")
-    parser.add_argument("--held-out", default="s31,ua,s27", help="speakers never to learn from (%(default)s)")
+    parser.add_argument(
+        "--held-out", default="s31,ua,s27", help="speakers never to learn from, or `paper` for the published split (%(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     parser.add_argument("--perceptual", type=float, default=0.07, help="weight of the VGG loss, 0 for none (%(default)s)")
     parser.add_argument("--voices", type=Path, help="folder of Kokoro's voices: every clip is heard in a synthetic one too")
@@ -34,7 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a fusion (gru, tcn, attention_tcn, co_attention_tcn), or a row of the paper's tables 3 and 6 with its losses and "
         "rate, 3:gru to 6:full (%(default)s)",
     )
-    parser.add_argument("--threads", type=int, default=0, help="processor threads; 0 takes all (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,39 +55,43 @@ def run(args: argparse.Namespace) -> int:
     from realtime.generators.registry import system
     from training.action_units.labels import label_clips, label_source
     from training.augmentation import AugmentationConfig
-    from training.corpora import grid
+    from training.corpora import registry
     from training.dataset import BatchConfig, SpeechVideo
     from training.losses import perceptual
     from training.preprocessing import prepare_corpus
     from training.recipes import published, tcsan
-    from training.split import by_speaker, speakers_named
+    from training.split import divide
     from training.synthetic.dubbing import Sentence, make_dubs
     from training.synthetic.kokoro import NAME as KOKORO
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    threads = args.threads if args.threads > 0 else len(os.sched_getaffinity(0))
+    threads = len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
-    kind, source = system(args.system), label_source(args.action_units)
+    kind, source = system(SYSTEM), label_source(args.action_units)
     recipe = tcsan.Recipe(steps=args.steps, seed=args.seed, perceptual=args.perceptual)
     config, recipe = published.variant(args.variant, kind.preset(args.preset), recipe, labelled=source is not None)
     if recipe.perceptual:
         perceptual.weights_file()
-    learn, test = by_speaker(grid.find_clips(args.corpus), speakers_named(args.held_out))
-    print(f"{grid.NAME}: {len(learn)} clips to learn from, {len(test)} held out; prepared in {args.cache}")
-    prepared = prepare_corpus(learn, args.cache, workers=threads)
+    corpus, clips = registry.load(args.corpus)
+    learn, test = divide(clips, corpus.name, args.held_out)
+    out = args.out or Path("runs") / args.preset
+    cache = out.parent / "cache"
+    print(f"{corpus.title}: {len(learn)} clips to learn from, {len(test)} held out; prepared in {cache}")
+    prepared = prepare_corpus(learn, cache, workers=threads)
     labels = label_clips(source, prepared) if source else None
     if labels:
         prepared = [clip for clip in prepared if clip.key in labels.clips]
         print(f"action units by {labels.source}: {labels.in_words()} of the frames")
-    origin = {"corpus": grid.NAME, "licence": grid.LICENCE, "attribution": grid.ATTRIBUTION} | _origin(prepared, test, args)
+    origin = {"corpus": corpus.title, "licence": corpus.licence, "attribution": corpus.attribution}
+    origin |= _origin(prepared, test, args)
     origin |= labels.origin() if labels else {}
     dubs = None
     if args.voices:
         texts = {clip.key: clip.text for clip in learn}
         sentences = [Sentence(key=clip.key, text=texts[clip.key], pcm=clip.pcm) for clip in prepared]
-        dubs = make_dubs(sentences, args.cache / "dubs", args.voices, count=1, seed=args.seed, workers=threads)
+        dubs = make_dubs(sentences, cache / "dubs", args.voices, count=1, seed=args.seed, workers=threads)
         origin["voices"] = f"{sum(map(len, dubs.values()))} dubs by {KOKORO}"
-    print(f"{len(prepared)} clips of {', '.join(origin['speakers'])} as many voices: a few minutes for a large corpus")
+    print(f"making {len(prepared)} clips of {', '.join(origin['speakers'])} heard in more voices: minutes for a large corpus")
     data = SpeechVideo(
         prepared,
         window_offset_hops=config.window_offset_hops,
@@ -90,9 +102,8 @@ def run(args: argparse.Namespace) -> int:
         dubs=dubs,
         labels=labels.clips if labels else None,
     )
-    out = args.out or Path("runs") / args.preset
     out.mkdir(parents=True, exist_ok=True)
-    print(f"learning {args.system}, preset {args.preset}, {args.steps} steps, into {out}")
+    print(f"learning {SYSTEM}, preset {args.preset}, {args.steps} steps, into {out}")
     print(f"curves: tensorboard --logdir {out}")
     checkpoint = tcsan.train(config, recipe, data, out, origin)
     print(f"done: {checkpoint}")
@@ -108,7 +119,7 @@ def _origin(prepared: list[PreparedClip], test: list[Clip], args: argparse.Names
         "speakers": sorted({clip.speaker for clip in prepared}),
         "held_out": sorted({clip.speaker for clip in test}),
         "held_out_clips": len(test),
-        "command": f"facewire train --system {args.system} --preset {args.preset} --steps {args.steps} "
+        "command": f"facewire train --preset {args.preset} --steps {args.steps} "
         f"--held-out {args.held_out} --seed {args.seed} --perceptual {args.perceptual:g}"
         + " --voices VOICES" * bool(args.voices)
         + f" --variant {args.variant}" * (args.variant != "tcsan")

@@ -8,7 +8,6 @@ cosine end, because the data are few. With action-unit labels Audio2AU and the c
 
 import json
 import logging
-import subprocess
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -91,7 +90,12 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
     generator.mfcc_mean.copy_(torch.from_numpy(data.mfcc_mean))
     generator.mfcc_std.copy_(torch.from_numpy(data.mfcc_std))
     judge = _judge(recipe, data)
-    settings = {**asdict(recipe), "batch": asdict(data.batch), "augmentation": asdict(data.augmentation), "commit": _commit()}
+    settings = {
+        **asdict(recipe),
+        "batch": asdict(data.batch),
+        "augmentation": asdict(data.augmentation),
+        "commit": checkpoints.current_commit(),
+    }
     path, step = folder / "checkpoint.pt", 0
     found = _same_run(path, config, settings, origin) if path.exists() else None
     if judge is not None and found is None:
@@ -269,9 +273,3 @@ def _resume(
 def _record(board: SummaryWriter, parts: dict[str, Tensor], step: int) -> None:
     for name, value in parts.items():
         board.add_scalar(f"loss/{name}", value.item(), step)
-
-
-def _commit() -> str:
-    """The commit the recipe was run from, or nothing outside a checkout."""
-    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True)
-    return found.stdout.strip()
