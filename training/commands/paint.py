@@ -10,7 +10,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("runs/painted"), help="goes on where a checkpoint is in it (%(default)s)"
     )
-    parser.add_argument("--steps", type=int, default=800, help="optimiser steps (%(default)s)")
+    parser.add_argument("--steps", type=int, default=600, help="optimiser steps (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
 
 

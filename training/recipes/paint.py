@@ -40,16 +40,16 @@ PATCH = 4  # mouth-box pixels a score stands for
 class PaintRecipe:
     """Steps, rates and the weight of each loss."""
 
-    steps: int = 1500
+    steps: int = 600
     learning_rate: float = 3e-4
     discriminator_rate: float = 6e-4
     seed: int = 1
     save_minutes: float = 5
-    painted: float = 1.0
+    painted: float = 1.5
     opening: float = 0.5
-    perceptual: float = 0.1
+    perceptual: float = 0.15
     perceptual_every: int = 4
-    adversarial: float = 0.05
+    adversarial: float = 0.03
     matching: float = 0.3
 
 
