@@ -6,7 +6,8 @@ portrait's crop, by an affine map found on forehead, eyes and nose bridge, never
 generated one's and the controls' in the same way.
 
 Measured on twelve clips of three speakers: a repeated portrait against the real frames whose lips are as open as its own, PSNR of
-the mouth box 31.9 dB as cut, 33.2 with a rigid map, 34.0 with the affine one.
+the mouth box 31.9 dB as cut, 32.7 with a rigid map, 33.3 with the affine one. Box and map were chosen on these same clips, among
+some 35 settings; other reasonable ones put a generated film up to 0.1 dB nearer to the repeated portrait.
 """
 
 import cv2
