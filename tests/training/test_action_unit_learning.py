@@ -27,6 +27,7 @@ from training.losses.action_units import action_units, occurrence_weights, weigh
 from training.preprocessing import PreparedClip
 from training.recipes import published, tcsan
 from training.recipes.tcsan import Recipe, losses, train
+from training.recipes.variants import variant
 
 SMALL = BatchConfig(clips=4, heard=12, drawn=6)
 
@@ -215,7 +216,7 @@ def test_the_action_unit_loss_reaches_the_generator(prepared: list[PreparedClip]
 @pytest.mark.parametrize("name", published.NAMES)
 def test_every_row_of_tables_3_and_6_is_a_configuration(name: str) -> None:
     row = published.row(name)
-    config, recipe = published.variant(name, preset("paper"), Recipe(), labelled=row.needs_labels)
+    config, recipe = variant(name, preset("paper"), Recipe(), labelled=row.needs_labels)
     assert (config.fusion, config.audio2au) == (row.fusion, row.audio2au)
     assert (recipe.learning_rate, recipe.constant_rate, recipe.weight_decay) == (2e-4, True, 0)
     assert recipe.reconstruction == 1.5
@@ -223,22 +224,22 @@ def test_every_row_of_tables_3_and_6_is_a_configuration(name: str) -> None:
     on = ("per" in name or "rec" not in name, "id" in name or "rec" not in name, name in ("6:tcsan-au", "6:full"))
     assert weights == tuple(w * o for w, o in zip((0.07, 1.5, 0.02), on, strict=True))
     with pytest.raises(ConfigError, match="expected"):
-        published.variant(name, preset("paper"), Recipe(), labelled=not row.needs_labels)
+        variant(name, preset("paper"), Recipe(), labelled=not row.needs_labels)
 
 
 def test_a_fusion_is_a_variant_too() -> None:
     for fusion in FUSIONS:
-        config, recipe = published.variant(fusion, preset("live"), Recipe(), labelled=False)
+        config, recipe = variant(fusion, preset("live"), Recipe(), labelled=False)
         assert config == replace(preset("live"), fusion=fusion)
         assert recipe == Recipe()
-    assert published.variant("gru", preset("live"), Recipe(), labelled=True)[1].action_units == 0.02
+    assert variant("gru", preset("live"), Recipe(), labelled=True)[1].action_units == 0.02
     with pytest.raises(ConfigError, match="no variant '6:gru'"):
-        published.variant("6:gru", preset("live"), Recipe(), labelled=False)
+        variant("6:gru", preset("live"), Recipe(), labelled=False)
 
 
 def test_a_loss_of_weight_zero_is_off(prepared: list[PreparedClip]) -> None:
     """Table 6's first row learns from the reconstruction alone."""
-    _, recipe = published.variant("6:rec", preset("paper"), Recipe(), labelled=False)
+    _, recipe = variant("6:rec", preset("paper"), Recipe(), labelled=False)
     generator = TcsanGenerator(narrow_config("paper gru"))
     parts = losses(generator, video(prepared, None).draw(), recipe, None)
     assert {name for name, value in parts.items() if value != 0} == {"reconstruction"}

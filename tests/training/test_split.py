@@ -8,7 +8,7 @@ from realtime.errors import ConfigError
 from tests.training.noise import noise_clip
 from training.corpora.clip import Clip
 from training.corpora.registry import CORPORA
-from training.split import GRID_TEST, PAPER_SPLITS, by_speaker, divide, speakers_named
+from training.split import GRID_TEST, PAPER_SPLITS, by_speaker, divide, leave_out, speakers_named
 
 TCD_WOMEN = (3, 5, 7, 8, 9, 11, 13, 15, 17, 30, 31, 32, 33, 36, 37, 38, 40, 43, 44, 45, 46, 50, 51, 58, 59)
 CLIPS = [noise_clip(speaker, 1) for speaker in ("a", "a", "b", "c")]
@@ -32,6 +32,15 @@ def test_a_split_is_by_speaker() -> None:
 def test_a_split_that_would_not_hold_is_refused(held_out: tuple[str, ...], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         by_speaker(CLIPS, held_out)
+
+
+def test_of_a_speaker_with_many_clips_some_are_left_out() -> None:
+    clips = [Clip(path=Path("x"), speaker="a", name=f"{i:03}") for i in range(120)]
+    few = [Clip(path=Path("x"), speaker="b", name=f"{i:03}") for i in range(49)]
+    learn, left = leave_out([*reversed(clips), *few])
+    assert [clip.key for clip in left] == ["a/024", "a/049", "a/074", "a/099"]
+    assert len(learn) == 116 + 49
+    assert not {clip.key for clip in learn} & {clip.key for clip in left}
 
 
 def test_names_as_they_are_typed() -> None:

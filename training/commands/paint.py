@@ -43,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
     config = kind.config_from_dict(first.config)
     _, clips = registry.load(args.corpus)
     learn, _ = by_speaker(clips, tuple(first.data["held_out"]))
+    left_out = set(first.data.get("clips_left_out", ()))
+    learn = [clip for clip in learn if clip.key not in left_out]
     data = SpeechVideo(
         prepare_corpus(learn, args.out.parent / "cache", workers=threads),
         window_offset_hops=config.window_offset_hops,

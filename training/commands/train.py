@@ -40,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--variant",
         default="tcsan",
-        help="a fusion (gru, tcn, attention_tcn, co_attention_tcn), or a row of the paper's tables 3 and 6 with its losses and "
-        "rate, 3:gru to 6:full (%(default)s)",
+        help="a fusion (gru, tcn, attention_tcn, co_attention_tcn), a row of the paper's tables 3 and 6 with its losses and "
+        "rate, 3:gru to 6:full, or one of the lookahead study, future:5 to future:unlimited (%(default)s)",
     )
 
 
@@ -59,8 +59,9 @@ def run(args: argparse.Namespace) -> int:
     from training.dataset import BatchConfig, SpeechVideo
     from training.losses import perceptual
     from training.preprocessing import prepare_corpus
-    from training.recipes import published, tcsan
-    from training.split import divide
+    from training.recipes import tcsan
+    from training.recipes.variants import variant
+    from training.split import divide, leave_out
     from training.synthetic.dubbing import Sentence, make_dubs
     from training.synthetic.kokoro import NAME as KOKORO
 
@@ -69,21 +70,23 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(threads)
     kind, source = system(SYSTEM), label_source(args.action_units)
     recipe = tcsan.Recipe(steps=args.steps, seed=args.seed, perceptual=args.perceptual)
-    config, recipe = published.variant(args.variant, kind.preset(args.preset), recipe, labelled=source is not None)
+    config, recipe = variant(args.variant, kind.preset(args.preset), recipe, labelled=source is not None)
     if recipe.perceptual:
         perceptual.weights_file()
     corpus, clips = registry.load(args.corpus)
     learn, test = divide(clips, corpus.name, args.held_out)
+    learn, left_out = leave_out(learn)
     out = args.out or Path("runs") / args.preset
     cache = out.parent / "cache"
-    print(f"{corpus.title}: {len(learn)} clips to learn from, {len(test)} held out; prepared in {cache}")
+    print(f"{corpus.title}: {len(learn)} clips to learn from, prepared in {cache}")
+    print(f"not learnt from: {len(test)} clips of other speakers, {len(left_out)} of these")
     prepared = prepare_corpus(learn, cache, workers=threads)
     labels = label_clips(source, prepared) if source else None
     if labels:
         prepared = [clip for clip in prepared if clip.key in labels.clips]
         print(f"action units by {labels.source}: {labels.in_words()} of the frames")
     origin = {"corpus": corpus.title, "licence": corpus.licence, "attribution": corpus.attribution}
-    origin |= _origin(prepared, test, args)
+    origin |= _origin(prepared, test, left_out, args)
     origin |= labels.origin() if labels else {}
     dubs = None
     if args.voices:
@@ -112,13 +115,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _origin(prepared: list[PreparedClip], test: list[Clip], args: argparse.Namespace) -> dict[str, Any]:
+def _origin(prepared: list[PreparedClip], test: list[Clip], left_out: list[Clip], args: argparse.Namespace) -> dict[str, Any]:
     """What was learnt from and what was not: kept in the checkpoint, and in the manifest of every model made of it."""
     return {
         "clips": len(prepared),
         "speakers": sorted({clip.speaker for clip in prepared}),
         "held_out": sorted({clip.speaker for clip in test}),
         "held_out_clips": len(test),
+        "clips_left_out": [clip.key for clip in left_out],
         "command": f"facewire train --preset {args.preset} --steps {args.steps} "
         f"--held-out {args.held_out} --seed {args.seed} --perceptual {args.perceptual:g}"
         + " --voices VOICES" * bool(args.voices)

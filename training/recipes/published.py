@@ -7,7 +7,6 @@ head has some of its own beside them.
 """
 
 from dataclasses import dataclass, replace
-from typing import cast, get_args
 
 from realtime.errors import ConfigError
 from realtime.generators.tcsan.config import Fusion, TcsanConfig
@@ -64,24 +63,7 @@ TABLES: dict[str, dict[str, Row]] = {
         "full": Row(fusion="tcsan", action_units=True, audio2au=True),
     },
 }
-FUSIONS = get_args(Fusion)
 NAMES = tuple(f"{table}:{name}" for table, rows in TABLES.items() for name in rows)
-
-
-def variant(text: str, preset: TcsanConfig, recipe: Recipe, *, labelled: bool) -> tuple[TcsanConfig, Recipe]:
-    """What `facewire train --variant` names, a fusion or a row, applied to a preset and a recipe. labelled: whether the clips
-    have action units; with a fusion they are learnt from, a row says itself whether it uses them.
-
-    Raises ConfigError for an unknown name, and where a row's labels are missing or not its own.
-    """
-    if text in FUSIONS:
-        config = replace(preset, fusion=cast(Fusion, text))
-        return config, replace(recipe, action_units=ACTION_UNITS) if labelled else recipe
-    chosen = row(text)
-    if chosen.needs_labels != labelled:
-        wanted = "--action-units geometric or openface:FOLDER was" if chosen.needs_labels else "no --action-units were"
-        raise ConfigError(f"row {text} of the paper: {wanted} expected")
-    return chosen.config(preset), chosen.recipe(recipe)
 
 
 def row(text: str) -> Row:
@@ -91,5 +73,5 @@ def row(text: str) -> Row:
     """
     table, _, name = text.partition(":")
     if name not in TABLES.get(table, {}):
-        raise ConfigError(f"no variant {text!r}: one of {', '.join(FUSIONS + NAMES)} was expected")
+        raise ConfigError(f"no row {text!r}: one of {', '.join(NAMES)} was expected")
     return TABLES[table][name]
