@@ -5,8 +5,8 @@ from typing import Any, get_args
 
 import torch
 
+from realtime.generators.layers.flow_head import FlowHead
 from realtime.generators.tcsan.config import Fusion, TcsanConfig, preset
-from realtime.generators.tcsan.flow_head import FlowHead
 from realtime.generators.tcsan.generator import TcsanGenerator
 
 NARROW: dict[str, Any] = {

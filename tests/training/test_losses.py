@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from realtime.generators.tcsan.flow_head import warp
+from realtime.generators.layers.flow_head import warp
 from training.losses import motion, picture
 from training.preprocessing import KEPT_LANDMARKS
 

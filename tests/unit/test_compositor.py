@@ -196,7 +196,7 @@ def test_the_pixel_head_pastes_its_crop_and_takes_the_casts_away(face: Portrait)
 def test_the_picture_is_the_one_that_training_saw() -> None:
     """The flow head's own picture of its outputs, against the compositor's brought back into the crop."""
     torch = pytest.importorskip("torch")
-    from realtime.generators.tcsan.flow_head import warp
+    from realtime.generators.layers.flow_head import warp
 
     face = portrait(WHO)
     rng = np.random.default_rng(2)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from realtime.errors import ConfigError
-from realtime.generators.tcsan import audio2au
+from realtime.generators.layers import audio2au
 from realtime.generators.tcsan.generator import TcsanGenerator
 from training.action_units.classifier import ActionUnitClassifier
 from training.action_units.labels import ACTION_UNITS

@@ -1,1 +1,1 @@
-"""Layers that several systems share."""
+"""What several systems share: their encoders, their two heads, and the layers between."""

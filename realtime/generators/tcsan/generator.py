@@ -3,15 +3,15 @@
 import torch
 from torch import Tensor, nn
 
+from realtime.generators.layers import audio2au, audio_encoder, identity
+from realtime.generators.layers.audio2au import ActionUnits
+from realtime.generators.layers.audio_encoder import AudioEncoder
+from realtime.generators.layers.decoder import PixelHead
+from realtime.generators.layers.flow_head import FlowHead
+from realtime.generators.layers.identity import IdentityEncoder
 from realtime.generators.streaming import Tensors
-from realtime.generators.tcsan import audio2au, audio_encoder, identity
-from realtime.generators.tcsan.audio2au import ActionUnits
-from realtime.generators.tcsan.audio_encoder import AudioEncoder
 from realtime.generators.tcsan.config import TcsanConfig
-from realtime.generators.tcsan.decoder import PixelHead
-from realtime.generators.tcsan.flow_head import FlowHead
 from realtime.generators.tcsan.fusion import build_fusion
-from realtime.generators.tcsan.identity import IdentityEncoder
 
 # B sessions, T frames, M coefficients (12), H hops (28)
 

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from realtime.generators.layers.identity import SIDES
 from realtime.generators.layers.session_skip import SkipConv, SkipUp
 from realtime.generators.streaming import Tensors
-from realtime.generators.tcsan.identity import SIDES
 
 
 class PixelHead(nn.Module):

@@ -1,7 +1,7 @@
 """The flow head: moves the portrait's own pixels and paints only what lies between the lips.
 
 It keeps identity and sharpness at any resolution, and an output of zero is the portrait itself, which is what silence needs.
-Its own deviation from papers/1, whose decoder is `decoder.py`; the measurements behind it are in docs/decisions/.
+A deviation of ours from papers/1 and 2, whose decoder is `decoder.py`; the measurements behind it are in docs/decisions/.
 """
 
 import torch
@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from realtime.alignment import CROP_SIZE, FLOW_CELLS, MOUTH_BOX
+from realtime.generators.layers.identity import CHANNELS, SIDES
 from realtime.generators.layers.session_skip import SkipConv, add_session
 from realtime.generators.streaming import Tensors
-from realtime.generators.tcsan.identity import CHANNELS, SIDES
 
 FLOW_SCALE = 4.0  # crop pixels a unit of the network's output: lips move by a few pixels
 
