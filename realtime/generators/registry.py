@@ -6,8 +6,13 @@ from typing import Any, Protocol
 from torch import nn
 
 from realtime.errors import ConfigError
+from realtime.generators.recurrent_gan import config as recurrent_gan_config
+from realtime.generators.recurrent_gan.generator import RecurrentGanGenerator
 from realtime.generators.tcsan import config as tcsan_config
 from realtime.generators.tcsan.generator import TcsanGenerator
+
+WindowGenerator = TcsanGenerator | RecurrentGanGenerator
+"""Systems that draw a frame from the portrait and one window of MFCC a frame: what the recipes that they share work on."""
 
 
 class GeneratorConfig(Protocol):
@@ -43,6 +48,13 @@ SYSTEMS = {
         preset=tcsan_config.preset,
         config_from_dict=tcsan_config.from_dict,
         build=TcsanGenerator,
+    ),
+    "recurrent_gan": System(
+        name="recurrent_gan",
+        presets=tuple(recurrent_gan_config.PRESETS),
+        preset=recurrent_gan_config.preset,
+        config_from_dict=recurrent_gan_config.from_dict,
+        build=RecurrentGanGenerator,
     ),
 }
 

@@ -1,13 +1,19 @@
 """Generators of the presets' own structure, narrow enough to be tested often, with nothing in them that is zero by design."""
 
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import torch
 
 from realtime.generators.layers.flow_head import FlowHead
+from realtime.generators.recurrent_gan import config as recurrent_gan
+from realtime.generators.recurrent_gan.config import RecurrentGanConfig
+from realtime.generators.recurrent_gan.generator import RecurrentGanGenerator
+from realtime.generators.registry import WindowGenerator
 from realtime.generators.tcsan.config import Fusion, TcsanConfig, preset
 from realtime.generators.tcsan.generator import TcsanGenerator
+
+Generator = TypeVar("Generator", TcsanGenerator, RecurrentGanGenerator)
 
 NARROW: dict[str, Any] = {
     "identity_channels": 2,
@@ -20,6 +26,7 @@ NARROW: dict[str, Any] = {
 
 
 FUSIONS = get_args(Fusion)
+SYSTEM_2 = "recurrent_gan "  # and a preset's name
 
 
 def narrow_config(name: str) -> TcsanConfig:
@@ -34,7 +41,19 @@ def narrow_generator(name: str, seed: int = 0) -> TcsanGenerator:
     return awake(TcsanGenerator(narrow_config(name)))
 
 
-def awake(generator: TcsanGenerator) -> TcsanGenerator:
+def narrow_recurrent_config(name: str) -> RecurrentGanConfig:
+    return replace(recurrent_gan.preset(name), **NARROW)
+
+
+def narrow_system(name: str, seed: int = 0) -> WindowGenerator:
+    """Of system 1 as above, of system 2 by SYSTEM_2 and a preset."""
+    if not name.startswith(SYSTEM_2):
+        return narrow_generator(name, seed)
+    torch.manual_seed(seed)
+    return awake(RecurrentGanGenerator(narrow_recurrent_config(name.removeprefix(SYSTEM_2))))
+
+
+def awake(generator: Generator) -> Generator:
     """An untrained flow head returns the portrait whatever it hears: give its last layer weights."""
     if isinstance(generator.head, FlowHead):
         torch.nn.init.normal_(generator.head.to_flow.weight, 0, 0.1)

@@ -2,7 +2,9 @@
 
 import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import wait
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,25 +18,44 @@ from realtime.errors import CapacityError, ModelError
 from realtime.features.windows import Window
 from realtime.model_spec import future_ms, read_manifest
 from realtime.runners.runner import Arrays, load_runner
+from realtime.runners.torch_runner import spec_of
 from realtime.weights import default_model
-from tests.streaming.narrow import narrow_generator
+from tests.streaming.narrow import SYSTEM_2, narrow_system
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint
 
+LIVE = ("live", f"{SYSTEM_2}live")
+
+
+Exported = Callable[[str], Path]
+
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A narrow `live` generator, exported to OpenVINO."""
-    made = tmp_path_factory.mktemp("exported")
-    exporting.export(_checkpoint(made / "checkpoint.pt"), "openvino", made / "model")
-    return made / "model"
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Narrow generators exported to OpenVINO, each when it is first asked for."""
+
+    @cache
+    def export(name: str) -> Path:
+        made = tmp_path_factory.mktemp("exported")
+        exporting.export(_checkpoint(made / "checkpoint.pt", name), "openvino", made / "model")
+        return made / "model"
+
+    return export
 
 
-def test_the_graph_is_the_generator(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def folder(exported: Exported) -> Path:
+    """System 1's `live`."""
+    return exported("live")
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_the_graph_is_the_generator(exported: Exported, name: str) -> None:
+    folder = exported(name)
     rng = np.random.default_rng(3)
     crops = [rng.integers(0, 256, (112, 112, 4), dtype=np.uint8) for _ in range(2)]
     windows = rng.standard_normal((2, 30, 12, 28)).astype(np.float32)
-    found = parity.compare(narrow_generator("live"), load_runner(folder), crops, windows)
+    found = parity.compare(narrow_system(name), load_runner(folder), crops, windows)
     assert max(found.largest.values()) < parity.HALF_LIMIT
     assert read_manifest(folder).origin["parity"]["float32"]["flow"] < parity.FLOAT_LIMIT
 
@@ -71,10 +92,18 @@ def test_a_folder_that_does_not_fit_is_refused(folder: Path, tmp_path: Path, har
 def test_future_audio_is_computed_in_one_place() -> None:
     assert future_ms(-22, 2) == 155
     assert read_manifest(default_model()).future_ms == 155
+    assert {name: spec_of(narrow_system(name), "", {}).future_ms for name in (*LIVE, "paper", f"{SYSTEM_2}paper")} == {
+        "live": 155,
+        "paper": 765,
+        f"{SYSTEM_2}live": 155,
+        f"{SYSTEM_2}paper": 165,  # the centred window alone
+    }
 
 
-def test_sessions_from_many_threads_get_their_own_frames(folder: Path) -> None:
+@pytest.mark.parametrize("name", LIVE)
+def test_sessions_from_many_threads_get_their_own_frames(exported: Exported, name: str) -> None:
     """Five sessions of different lengths at once: each gets what it would get alone, all of it, in order."""
+    folder = exported(name)
     rng = np.random.default_rng(0)
     crops = [rng.integers(0, 256, (112, 112, 4), dtype=np.uint8) for _ in range(5)]
     windows = [rng.standard_normal((n, 12, 28)).astype(np.float32) for n in (1, 2, 5, 17, 30)]
@@ -145,11 +174,11 @@ def _play(engine: Engine, crop: np.ndarray, heard: np.ndarray) -> list[tuple[int
     return [(motion.index, motion.outputs) for future in futures for motion in future.result(0)]
 
 
-def _checkpoint(path: Path) -> Path:
-    generator = narrow_generator("live")
+def _checkpoint(path: Path, name: str = "live") -> Path:
+    generator = narrow_system(name)
     with torch.no_grad():
         kept = Checkpoint(
-            system="tcsan",
+            system="recurrent_gan" if name.startswith(SYSTEM_2) else "tcsan",
             config=generator.config.to_dict(),
             step=1,
             weights=generator.state_dict(),

@@ -11,13 +11,19 @@ import torch
 from torch import Tensor
 
 from realtime.generators.layers.lookahead_conv import LookaheadConv
+from realtime.generators.layers.recurrent import RecurrentFusion
+from realtime.generators.recurrent_gan.generator import RecurrentGanGenerator
+from realtime.generators.registry import WindowGenerator
 from realtime.generators.streaming import FOREVER, run_stream
-from realtime.generators.tcsan.generator import TcsanGenerator
 from realtime.generators.tcsan.tcsan import Tcsan, share_lookahead
-from tests.streaming.narrow import FUSIONS, narrow_generator
+from tests.streaming.narrow import FUSIONS, SYSTEM_2, narrow_generator, narrow_system
 
 PRESETS = ("paper", "live", "lite")
-SYSTEMS = (*PRESETS, *(f"live {fusion}" for fusion in FUSIONS[1:]))  # the first is the presets' own
+SYSTEMS = (
+    *PRESETS,
+    *(f"live {fusion}" for fusion in FUSIONS[1:]),  # the first is the presets' own
+    *(f"{SYSTEM_2}{preset}" for preset in ("paper", "live")),
+)
 EXACT = {torch.float64: 1e-9, torch.float32: 1e-5}
 torch.set_num_threads(1)
 
@@ -63,6 +69,45 @@ def test_the_temporal_network_streams(lookahead: int | None, frames: int, attent
     assert (stream_tcsan(network, x) - network(x)).abs().max() < EXACT[torch.float64]
 
 
+@pytest.mark.parametrize("early", [0, 3])
+@pytest.mark.parametrize("frames", [1, 2, 5, 40])
+@torch.inference_mode()
+def test_the_recurrent_layer_streams(frames: int, early: int) -> None:
+    """Noise before the stream's start and after its end is not heard."""
+    network, x = _recurrent(frames)
+    streamed, state = stream_recurrent(network, x, early=early, first=-early)
+    assert (streamed - network(x)).abs().max() < EXACT[torch.float64]
+    hidden = state["hidden"]
+    for _ in range(3):
+        y, state = network.step(torch.randn(2, 12, dtype=torch.float64), torch.full((2,), frames), state)
+        assert torch.equal(y, hidden)
+        assert torch.equal(state["hidden"], hidden)
+
+
+@torch.inference_mode()
+def test_without_closing_its_ears_before_the_start_the_recurrent_layer_would_fail() -> None:
+    network, x = _recurrent(20)
+    streamed, _ = stream_recurrent(network, x, early=3, first=0)
+    assert (streamed - network(x)).abs().max() > 1e-3
+
+
+def _recurrent(frames: int) -> tuple[RecurrentFusion, Tensor]:
+    torch.manual_seed(1)
+    return RecurrentFusion(12, 64).double().eval(), torch.randn(2, frames, 12, dtype=torch.float64)
+
+
+def stream_recurrent(network: RecurrentFusion, x_BTC: Tensor, *, early: int, first: int) -> tuple[Tensor, dict[str, Tensor]]:
+    """`early` frames of noise, the first of which is numbered `first`, then x: the outputs of x, and the state after it."""
+    noise = torch.randn(2, early, x_BTC.shape[2], dtype=x_BTC.dtype)
+    state = network.initial_state(2)
+    state = {"position": state["position"] + first, "hidden": state["hidden"].double()}
+    out, end = [], torch.full((2,), FOREVER)
+    for x_BC in torch.cat([noise, x_BTC], 1).unbind(1):
+        y, state = network.step(x_BC, end, state)
+        out.append(y)
+    return torch.stack(out[early:], 1), state
+
+
 def test_lookahead_is_spent_on_the_first_layers_first() -> None:
     assert share_lookahead([1, 2, 4, 8], 4) == [1, 2, 1, 0]
     assert share_lookahead([1, 2, 4, 8], None) == [1, 2, 4, 8]
@@ -74,6 +119,7 @@ def test_lookahead_is_spent_on_the_first_layers_first() -> None:
         "attention_tcn": 2,
         "co_attention_tcn": 2,
     }
+    assert {narrow_system(f"{SYSTEM_2}{preset}").lookahead for preset in ("paper", "live")} == {0}
 
 
 @pytest.mark.parametrize("dtype", EXACT)
@@ -128,13 +174,14 @@ def test_without_zeroing_after_the_end_it_would_fail() -> None:
         for name in ("live", "live tcn", "live attention_tcn", "live co_attention_tcn")
         for spoil in ("history", "position")
     ]
-    + [("live gru", "hidden"), ("live gru", "position")],
+    + [(name, spoil) for name in ("live gru", f"{SYSTEM_2}live") for spoil in ("hidden", "position")],
 )
 @torch.inference_mode()
 def test_without_its_state_it_would_fail(preset: str, spoil: str) -> None:
     generator, portrait, windows = _case(preset, 20, torch.float64)
     identity = generator.prepare(portrait)
-    honest: Callable[..., object] = generator.tcsan.step
+    fusion = generator.recurrent if isinstance(generator, RecurrentGanGenerator) else generator.tcsan
+    honest: Callable[..., object] = fusion.step
 
     def forgetful(x: Tensor, end: Tensor, state: dict[str, Tensor]) -> object:
         kept = {k: torch.zeros_like(v) if spoil in k else v for k, v in state.items()}
@@ -143,11 +190,11 @@ def test_without_its_state_it_would_fail(preset: str, spoil: str) -> None:
         return honest(x, end, kept)
 
     offline = generator(identity, windows)
-    generator.tcsan.step = forgetful  # type: ignore[assignment,method-assign]
+    fusion.step = forgetful  # type: ignore[assignment,method-assign]
     streamed = run_stream(generator, identity, windows)
     assert max((streamed[k] - v).abs().max().item() for k, v in offline.items()) > 1e-3
 
 
-def _case(preset: str, frames: int, dtype: torch.dtype) -> tuple[TcsanGenerator, Tensor, Tensor]:
-    generator = narrow_generator(preset).to(dtype)
+def _case(preset: str, frames: int, dtype: torch.dtype) -> tuple[WindowGenerator, Tensor, Tensor]:
+    generator = narrow_system(preset).to(dtype)
     return generator, torch.rand(2, 4, 112, 112, dtype=dtype), torch.randn(2, frames, 12, 28, dtype=dtype)
