@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from torch import nn
-
 from realtime.errors import ConfigError
 from realtime.generators.recurrent_gan import config as recurrent_gan_config
 from realtime.generators.recurrent_gan.generator import RecurrentGanGenerator
@@ -38,7 +36,7 @@ class System:
     presets: tuple[str, ...]
     preset: Any
     config_from_dict: Any
-    build: type[nn.Module]
+    build: type[TcsanGenerator] | type[RecurrentGanGenerator]
 
 
 SYSTEMS = {

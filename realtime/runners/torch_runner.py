@@ -27,7 +27,7 @@ class TorchRunner:
         kind = system(self._spec.system)
         generator = kind.build(kind.config_from_dict(kept["config"]))
         generator.load_state_dict(kept["weights"])
-        self._generator: StreamingGenerator = generator.eval()  # type: ignore[assignment]
+        self._generator: StreamingGenerator = generator.eval()
 
     @property
     def spec(self) -> ModelSpec:

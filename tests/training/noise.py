@@ -21,10 +21,10 @@ def noise_clip(speaker: str, n_frames: int = 30) -> PreparedClip:
     )
 
 
-def noise_video(batch: BatchConfig = SMALL, *, seed: int = 5, lookahead: int = 2) -> SpeechVideo:
+def noise_video(batch: BatchConfig = SMALL, *, seed: int = 5, lookahead: int = 2, offset: int = -22) -> SpeechVideo:
     return SpeechVideo(
         [noise_clip("a"), noise_clip("b")],
-        window_offset_hops=-22,
+        window_offset_hops=offset,
         lookahead=lookahead,
         batch=batch,
         augmentation=AugmentationConfig(variants=1),

@@ -27,7 +27,7 @@ from training.losses.action_units import action_units, occurrence_weights, weigh
 from training.preprocessing import PreparedClip
 from training.recipes import published, tcsan
 from training.recipes.tcsan import Recipe, losses, train
-from training.recipes.variants import variant
+from training.recipes.tcsan_variants import variant
 
 SMALL = BatchConfig(clips=4, heard=12, drawn=6)
 

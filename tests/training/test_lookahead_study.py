@@ -10,7 +10,7 @@ from realtime.generators.tcsan.generator import TcsanGenerator
 from realtime.model_spec import future_ms
 from training.recipes.lookahead import FUTURES, NAMES
 from training.recipes.tcsan import Recipe
-from training.recipes.variants import variant
+from training.recipes.tcsan_variants import variant
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,10 +7,10 @@ import torch
 
 from realtime.errors import ConfigError
 from realtime.generators.layers.co_attention import CoAttention
+from realtime.generators.layers.recurrent import RecurrentFusion
 from realtime.generators.tcsan.attention_first import AttentionFirst, CoAttended, SelfAttended
 from realtime.generators.tcsan.config import ADDED, from_dict, preset
 from realtime.generators.tcsan.generator import TcsanGenerator
-from realtime.generators.tcsan.gru import GruFusion
 from realtime.generators.tcsan.tcsan import Tcsan
 from tests.streaming.narrow import FUSIONS, narrow_config, narrow_generator
 
@@ -40,7 +40,7 @@ def test_other_keys_may_not_be_missing_and_no_fusion_is_made_up() -> None:
 def test_a_fusion_survives_its_configuration(fusion: str) -> None:
     config = narrow_config(f"live {fusion}")
     generator = TcsanGenerator(from_dict(config.to_dict()))
-    kinds = {"tcsan": Tcsan, "tcn": Tcsan, "gru": GruFusion}
+    kinds = {"tcsan": Tcsan, "tcn": Tcsan, "gru": RecurrentFusion}
     assert isinstance(generator.tcsan, kinds.get(fusion, AttentionFirst))
     attends = any("attention" in name for name in generator.tcsan.state_dict())
     assert attends == ("attention" in fusion or fusion == "tcsan")

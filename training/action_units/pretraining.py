@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from realtime.errors import ConfigError
 from realtime.generators.layers import audio2au
-from realtime.generators.tcsan.generator import TcsanGenerator
+from realtime.generators.registry import WindowGenerator
 from training.action_units.classifier import ActionUnitClassifier
 from training.action_units.labels import ACTION_UNITS
 from training.action_units.scores import Scores, in_words, unit_scores
@@ -40,7 +40,7 @@ class PretrainingRecipe:
 class HeardUnits(nn.Module):
     """A generator's Audio2AU with the last fully connected layers that only pre-training needs: one number a unit."""
 
-    def __init__(self, generator: TcsanGenerator) -> None:
+    def __init__(self, generator: WindowGenerator) -> None:
         super().__init__()
         if generator.action_units is None:
             raise ConfigError("a generator without Audio2AU has nothing to pre-train")
@@ -55,7 +55,7 @@ class HeardUnits(nn.Module):
 
 
 def pretrain(
-    generator: TcsanGenerator, classifier: ActionUnitClassifier, data: SpeechVideo, recipe: PretrainingRecipe
+    generator: WindowGenerator, classifier: ActionUnitClassifier, data: SpeechVideo, recipe: PretrainingRecipe
 ) -> dict[str, Scores]:
     """Teaches both in place, Audio2AU where the generator has one; returns how well each knows the clips it learnt from.
 

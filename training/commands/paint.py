@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     data = SpeechVideo(
         prepare_corpus(learn, args.out.parent / "cache", workers=threads),
         window_offset_hops=config.window_offset_hops,
-        lookahead=int(kind.build(config).lookahead),  # type: ignore[arg-type]
+        lookahead=int(kind.build(config).lookahead),
         batch=BatchConfig(),
         augmentation=AugmentationConfig(variants=4),
         seed=args.seed,

@@ -11,18 +11,27 @@ if TYPE_CHECKING:
     from training.preprocessing import PreparedClip
 
 
-SYSTEM = "tcsan"
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--corpus", type=Path, required=True, help="a corpus as it was unpacked, or its manifest (docs/training.md)"
     )
-    parser.add_argument("--preset", default="live", choices=("live", "lite", "paper"), help="(%(default)s)")
+    parser.add_argument(
+        "--system",
+        "--variant",
+        default="tcsan",
+        metavar="NAME",
+        help="tcsan or recurrent_gan; of tcsan another fusion (gru, tcn, attention_tcn, co_attention_tcn); or a row of a "
+        "paper's table with its losses and rate: 3:gru to 3:tcsan and 6:rec to 6:full of tcsan, 2:rec to 2:full of "
+        "recurrent_gan; or one of the lookahead study, future:5 to future:unlimited (%(default)s)",
+    )
+    parser.add_argument(
+        "--preset", default="live", choices=("live", "lite", "paper"), help="recurrent_gan has no lite (%(default)s)"
+    )
     parser.add_argument(
         "--out",
         type=Path,
-        help="folder of this run; goes on where a checkpoint is in it; prepared clips go beside it, into `cache` (runs/PRESET)",
+        help="folder of this run; goes on where a checkpoint is in it; prepared clips go beside it, into `cache` "
+        "(runs/PRESET, of system 2 runs/recurrent_gan-PRESET)",
     )
     parser.add_argument("--steps", type=int, default=8000, help="optimiser steps (%(default)s)")
     parser.add_argument(
@@ -36,12 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="none",
         metavar="SOURCE",
         help="labels: none, geometric (pseudo-labels read off the landmarks) or openface:FOLDER (OpenFace 2.x) (%(default)s)",
-    )
-    parser.add_argument(
-        "--variant",
-        default="tcsan",
-        help="a fusion (gru, tcn, attention_tcn, co_attention_tcn), a row of the paper's tables 3 and 6 with its losses and "
-        "rate, 3:gru to 6:full, or one of the lookahead study, future:5 to future:unlimited (%(default)s)",
     )
 
 
@@ -59,8 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from training.dataset import BatchConfig, SpeechVideo
     from training.losses import perceptual
     from training.preprocessing import prepare_corpus
-    from training.recipes import tcsan
-    from training.recipes.variants import variant
+    from training.recipes.chosen import chosen
     from training.split import divide, leave_out
     from training.synthetic.dubbing import Sentence, make_dubs
     from training.synthetic.kokoro import NAME as KOKORO
@@ -68,15 +70,21 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     threads = len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
-    kind, source = system(SYSTEM), label_source(args.action_units)
-    recipe = tcsan.Recipe(steps=args.steps, seed=args.seed, perceptual=args.perceptual)
-    config, recipe = variant(args.variant, kind.preset(args.preset), recipe, labelled=source is not None)
+    source = label_source(args.action_units)
+    recipe = chosen(
+        args.system,
+        args.preset,
+        steps=args.steps,
+        seed=args.seed,
+        perceptual=args.perceptual,
+        labelled=source is not None,
+    )
     if recipe.perceptual:
         perceptual.weights_file()
     corpus, clips = registry.load(args.corpus)
     learn, test = divide(clips, corpus.name, args.held_out)
     learn, left_out = leave_out(learn)
-    out = args.out or Path("runs") / args.preset
+    out = args.out or Path("runs") / (args.preset if recipe.system == "tcsan" else f"{recipe.system}-{args.preset}")
     cache = out.parent / "cache"
     print(f"{corpus.title}: {len(learn)} clips to learn from, prepared in {cache}")
     print(f"not learnt from: {len(test)} clips of other speakers, {len(left_out)} of these")
@@ -97,8 +105,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"making {len(prepared)} clips of {', '.join(origin['speakers'])} heard in more voices: minutes for a large corpus")
     data = SpeechVideo(
         prepared,
-        window_offset_hops=config.window_offset_hops,
-        lookahead=int(kind.build(config).lookahead),  # type: ignore[arg-type]
+        window_offset_hops=recipe.config.window_offset_hops,
+        lookahead=int(system(recipe.system).build(recipe.config).lookahead),  # type: ignore[arg-type]
         batch=BatchConfig(),
         augmentation=AugmentationConfig(),
         seed=args.seed,
@@ -106,9 +114,9 @@ def run(args: argparse.Namespace) -> int:
         labels=labels.clips if labels else None,
     )
     out.mkdir(parents=True, exist_ok=True)
-    print(f"learning {SYSTEM}, preset {args.preset}, {args.steps} steps, into {out}")
+    print(f"learning {recipe.system}, preset {args.preset}, {args.steps} steps, into {out}")
     print(f"curves: tensorboard --logdir {out}")
-    checkpoint = tcsan.train(config, recipe, data, out, origin)
+    checkpoint = recipe.train(data, out, origin)
     print(f"done: {checkpoint}")
     print(f"next: facewire export {checkpoint} {out}/model")
     print(f"then: facewire evaluate {out}/model --corpus {args.corpus} --held-out {args.held_out}")
@@ -126,6 +134,6 @@ def _origin(prepared: list[PreparedClip], test: list[Clip], left_out: list[Clip]
         "command": f"facewire train --preset {args.preset} --steps {args.steps} "
         f"--held-out {args.held_out} --seed {args.seed} --perceptual {args.perceptual:g}"
         + " --voices VOICES" * bool(args.voices)
-        + f" --variant {args.variant}" * (args.variant != "tcsan")
+        + f" --system {args.system}" * (args.system != "tcsan")
         + f" --action-units {args.action_units.partition(':')[0]}" * (args.action_units != "none"),
     }

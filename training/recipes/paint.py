@@ -20,8 +20,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from realtime.errors import ModelError
-from realtime.generators.tcsan.config import from_dict
-from realtime.generators.tcsan.generator import TcsanGenerator
+from realtime.generators.registry import WindowGenerator, system
 from training import checkpoint as checkpoints
 from training.averaging import AveragedWeights
 from training.checkpoint import Checkpoint
@@ -59,11 +58,12 @@ def train(first: Path, recipe: PaintRecipe, data: SpeechVideo, folder: Path) -> 
     Raises ModelError where the first stage's head paints no mouth, or the folder's checkpoint came of another recipe.
     """
     kept = checkpoints.load(first)
-    config = from_dict(kept.config)
+    kind = system(kept.system)
+    config = kind.config_from_dict(kept.config)
     if config.head != "flow":
         raise ModelError(f"{first} has the head {config.head!r}: only the flow head paints a mouth of its own")
     torch.manual_seed(recipe.seed)
-    generator = TcsanGenerator(config)
+    generator = kind.build(config)
     generator.load_state_dict(kept.weights)
     learning = _only_paint(generator)
     averaged, judge = AveragedWeights(generator, decay=0.995), MouthDiscriminator()
@@ -111,7 +111,7 @@ def train(first: Path, recipe: PaintRecipe, data: SpeechVideo, folder: Path) -> 
 
 
 def _one_step(
-    generator: TcsanGenerator,
+    generator: WindowGenerator,
     judge: MouthDiscriminator,
     batch: Batch,
     recipe: PaintRecipe,
@@ -149,7 +149,7 @@ def _one_step(
     return parts | {"judge": judged}
 
 
-def _paint(generator: TcsanGenerator, batch: Batch) -> tuple[Tensor, Tensor]:
+def _paint(generator: WindowGenerator, batch: Batch) -> tuple[Tensor, Tensor]:
     """The composed mouth boxes [N, 3, 40, 56] and the head's mouth [N, 4, 40, 56]; gradients reach the paint alone."""
     with torch.no_grad():
         fused = generator.fuse(generator.prepare(batch.portrait), batch.windows)
@@ -160,7 +160,7 @@ def _paint(generator: TcsanGenerator, batch: Batch) -> tuple[Tensor, Tensor]:
     return picture.of_mouth(generator.head.picture(outputs, portrait)), outputs["mouth"]
 
 
-def _only_paint(generator: TcsanGenerator) -> list[nn.Parameter]:
+def _only_paint(generator: WindowGenerator) -> list[nn.Parameter]:
     """Freezes everything but the paint, dropout and batch statistics included."""
     generator.eval()
     for name, parameter in generator.named_parameters():
@@ -186,7 +186,7 @@ def _kept(
 def _resume(
     path: Path,
     settings: dict[str, Any],
-    generator: TcsanGenerator,
+    generator: WindowGenerator,
     averaged: AveragedWeights,
     judge: MouthDiscriminator,
     optimisers: tuple[torch.optim.Optimizer, ...],

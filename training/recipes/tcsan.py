@@ -28,14 +28,14 @@ from training.action_units.pretraining import PretrainingRecipe, pretrain, write
 from training.averaging import AveragedWeights
 from training.checkpoint import Checkpoint
 from training.dataset import Batch, SpeechVideo
-from training.losses import motion, picture
 from training.losses.perceptual import Perceptual
+from training.recipes.face_losses import LossWeights, action_unit_judge, draw, face_losses
+from training.recipes.resume import same_run
 
 log = logging.getLogger(__name__)
 
 
 MIN_STEPS = 3  # the rate rises and falls: it needs a step for each
-MAY_CHANGE = ("save_minutes", "commit", "command")  # from one part of a run to the next
 # Settings that runs did not have from the start, and what they were trained with.
 ADDED: dict[str, Any] = {
     "constant_rate": False,
@@ -47,9 +47,9 @@ ADDED: dict[str, Any] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """steps and rate of the optimiser, and each loss's weight. With labels: steps of pre-training, and the joint rates of what
-    was pre-trained; the weight of the action-unit loss needs them. constant_rate: no rise and fall.
+class Recipe(LossWeights):
+    """steps and rate of the optimiser. With labels: steps of pre-training, and the joint rates of what was pre-trained.
+    constant_rate: no rise and fall.
 
     Raises ConfigError for fewer than MIN_STEPS steps.
     """
@@ -60,17 +60,7 @@ class Recipe:
     seed: int = 1
     save_minutes: float = 5
     bf16: bool = True
-    reconstruction: float = 1.5
-    identity: float = 1.5
-    perceptual: float = 0.07
-    perceptual_every: int = 8  # frames: VGG costs more than the generator
-    position: float = 1.0
-    movement: float = 1.0
-    roughness: float = 0.05
-    painted: float = 1.0
-    opening: float = 0.5
     constant_rate: bool = False
-    action_units: float = 0.0
     pretraining_steps: int = 1500
     audio2au_rate: float = 1e-6
     classifier_rate: float = 1e-7
@@ -89,7 +79,7 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
     generator = TcsanGenerator(config)
     generator.mfcc_mean.copy_(torch.from_numpy(data.mfcc_mean))
     generator.mfcc_std.copy_(torch.from_numpy(data.mfcc_std))
-    judge = _judge(recipe, data)
+    judge = action_unit_judge(recipe, data)
     settings = {
         **asdict(recipe),
         "batch": asdict(data.batch),
@@ -97,7 +87,11 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
         "commit": checkpoints.current_commit(),
     }
     path, step = folder / "checkpoint.pt", 0
-    found = _same_run(path, config, settings, origin) if path.exists() else None
+    found = None
+    if path.exists():
+        found = same_run(
+            path, system="tcsan", config=config.to_dict(), settings=settings, origin=origin, added=config_module.ADDED | ADDED
+        )
     if judge is not None and found is None:
         scores = pretrain(generator, judge.classifier, data, PretrainingRecipe(steps=recipe.pretraining_steps))
         write_scores(scores, str(origin.get("action_units", "unnamed source")), folder)
@@ -164,51 +158,7 @@ def losses(
     judge: ActionUnitJudge | None = None,
 ) -> dict[str, Tensor]:
     """Every loss by its name, weighted."""
-    identity = generator.prepare(batch.portrait)
-    fused = generator.fuse(identity, batch.windows)
-    drawn = batch.target.shape[1]
-    index = batch.first_drawn[:, None] + torch.arange(drawn)
-    fused = fused.gather(1, index[..., None].expand(-1, -1, fused.shape[2]))
-    outputs = generator.head(fused.flatten(0, 1), identity)
-    outputs = {name: value.float() for name, value in outputs.items()}
-    portrait = batch.portrait[:, None, :3].expand_as(batch.target).flatten(0, 1)
-    target = batch.target.flatten(0, 1)
-    crop = generator.head.picture(outputs, portrait)
-    parts = {
-        "reconstruction": recipe.reconstruction * picture.reconstruction(crop, target),
-        "identity": recipe.identity * picture.identity(crop, portrait),
-    }
-    if perceptual is not None:
-        some = slice(None, None, recipe.perceptual_every)
-        parts["perceptual"] = recipe.perceptual * perceptual(picture.of_mouth(crop[some]), picture.of_mouth(target[some]))
-    if judge is not None and recipe.action_units:
-        parts["action_units"] = recipe.action_units * judge(crop, batch.action_units.flatten(0, 1))
-    if "flow" in outputs:
-        parts |= _flow_losses(outputs, batch, target, recipe)
-    return parts
-
-
-def _flow_losses(outputs: dict[str, Tensor], batch: Batch, target: Tensor, recipe: Recipe) -> dict[str, Tensor]:
-    flow, mouth = outputs["flow"], outputs["mouth"]
-    by_clip = flow.unflatten(0, batch.landmarks.shape[:2])
-    position, movement = motion.landmark_flow(by_clip, batch.landmarks, batch.portrait_landmarks)
-    opening = batch.opening.flatten(0, 1)
-    return {
-        "position": recipe.position * position,
-        "movement": recipe.movement * movement,
-        "roughness": recipe.roughness * motion.roughness(flow),
-        "painted": recipe.painted * picture.painted(mouth[:, :3], picture.of_mouth(target), opening),
-        "opening": recipe.opening * picture.opening_mask(mouth[:, 3], opening),
-    }
-
-
-def _judge(recipe: Recipe, data: SpeechVideo) -> ActionUnitJudge | None:
-    """Raises ConfigError where action units are to be judged that the clips do not have."""
-    if data.action_unit_rates is not None:
-        return ActionUnitJudge(data.action_unit_rates)
-    if recipe.action_units:
-        raise ConfigError(f"an action-unit loss of weight {recipe.action_units:g}: clips with labels were expected")
-    return None
+    return face_losses(draw(generator, batch), batch, recipe, perceptual, judge)
 
 
 def _optimiser(
@@ -228,24 +178,6 @@ def _optimiser(
     return optimiser, torch.optim.lr_scheduler.OneCycleLR(
         optimiser, rates, recipe.steps, pct_start=max(0.04, 2 / recipe.steps), div_factor=10, cycle_momentum=False
     )
-
-
-def _same_run(path: Path, config: TcsanConfig, settings: dict[str, Any], origin: dict[str, Any]) -> Checkpoint:
-    """The checkpoint, where it is one of this very run: else it would say of the weights what is true of their last part."""
-    kept = checkpoints.load(path)
-    pairs = (
-        ("configuration", config_module.ADDED | kept.config, config.to_dict()),
-        ("recipe", ADDED | kept.recipe, settings),
-        ("data", kept.data, origin),
-    )
-    for what, found, wanted in pairs:
-        names = sorted(name for name in found.keys() | wanted.keys() if name not in MAY_CHANGE)
-        changed = [f"{n}: {found.get(n)!r}, now {wanted.get(n)!r}" for n in names if found.get(n) != wanted.get(n)]
-        if changed:
-            raise ModelError(
-                f"{path} was begun with another {what} ({'; '.join(changed)}): name another folder, or remove it to start anew"
-            )
-    return kept
 
 
 def _resume(

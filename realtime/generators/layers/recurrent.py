@@ -11,7 +11,7 @@ from realtime.generators.streaming import Tensors
 class RecurrentFusion(nn.Module):
     """One GRU layer; a recurrent network is the case lookahead = 0.
 
-    Source: papers/2, 3.1 "Recurrent Neural Network module". Its width is not given.
+    Source: papers/2, 3.1 "Recurrent Neural Network module", and papers/1, table 3, first row. Neither gives its width.
 
     State:
         position  [B] int64   frames pushed so far

@@ -9,18 +9,18 @@ The table's models are without Audio2AU (`TcsanConfig.audio2au`). The paper give
 open is said where it is chosen.
 """
 
+from realtime.generators.layers.recurrent import RecurrentFusion
 from realtime.generators.tcsan.attention_first import AttentionFirst, CoAttended, SelfAttended
 from realtime.generators.tcsan.config import TcsanConfig
-from realtime.generators.tcsan.gru import GruFusion
 from realtime.generators.tcsan.tcsan import Tcsan
 
-Fusing = Tcsan | GruFusion | AttentionFirst
+Fusing = Tcsan | RecurrentFusion | AttentionFirst
 
 
 def build_fusion(config: TcsanConfig, *, face: int, speech: int) -> Fusing:
     """The configured network for features of `face` + `speech` numbers a frame."""
     if config.fusion == "gru":
-        return GruFusion(face + speech, config.fusion_channels)
+        return RecurrentFusion(face + speech, config.fusion_channels)
     attention = config.fusion == "tcsan"
     temporal = Tcsan(
         face + speech, config.fusion_channels, n_blocks=config.n_blocks, lookahead=config.lookahead, attention=attention

@@ -1,4 +1,4 @@
-"""What `facewire train --variant` names: a fusion, a row of the paper's tables, or a row of the lookahead study."""
+"""What of system 1 `facewire train --system` names: a fusion, a row of the paper's tables, or a row of the lookahead study."""
 
 from dataclasses import replace
 from typing import cast, get_args
