@@ -16,6 +16,7 @@ TCD_TIMIT_TEST = ("08F", "09F", "15F", "18M", "25M", "28M", "33F", "34M", "36F",
 RAVDESS_TEST = tuple(f"Actor_{number:02}" for number in (3, 4, 5, 6))
 CREMA_D_TEST = tuple(str(1000 + number) for number in (15, 20, 21, 30, 33, 52, 62, 81, 89))
 MEAD_TEST_EVERY = 5
+PAPER = "paper"  # in the place of speakers: the split that was published
 LEFT_OUT_EVERY = 25  # of a speaker who has at least twice as many clips
 
 
@@ -117,7 +118,7 @@ def divide(clips: Iterable[N], corpus: str, held_out: str) -> tuple[list[N], lis
 
     Raises ConfigError as the splits do, and for a corpus of which none was published.
     """
-    if held_out.strip() != "paper":
+    if held_out.strip() != PAPER:
         return by_speaker(clips, speakers_named(held_out))
     if corpus not in PAPER_SPLITS:
         raise ConfigError(f"no paper divided {corpus}: speakers to hold out were expected")

@@ -131,7 +131,11 @@ def test_a_summary_keeps_its_keys_and_counts_speakers_alike() -> None:
 def test_f1_and_accuracy() -> None:
     found = np.array([[1, 1, 0, 0, 0], [1, 0, 0, 0, 0]], bool)
     real = np.array([[1, 0, 1, 0, 0], [1, 0, 0, 0, 0]], bool)
-    assert unit_figures(found, real) == {"au_f1": pytest.approx(2 / 3), "au_accuracy": pytest.approx(0.8)}
+    figures = unit_figures(found, real)
+    assert [figures[f"au{unit}_f1"] for unit in (10, 14, 20, 25, 26)] == [1, 0, 0, 1, 1]
+    assert [figures[f"au{unit}_accuracy"] for unit in (10, 14, 20, 25, 26)] == [1, 0.5, 0.5, 1, 1]
+    assert figures["au_f1"] == pytest.approx(0.6)
+    assert figures["au_accuracy"] == pytest.approx(0.8)
 
 
 def test_lpips_is_the_published_one() -> None:
@@ -150,10 +154,18 @@ def test_lpips_is_the_published_one() -> None:
 def test_a_speaker_that_was_learnt_from_is_not_unseen() -> None:
     clips = [Clip(path=Path("x"), speaker=speaker, name=str(i), text="") for speaker in ("a", "b") for i in range(4)]
     origin = {"data": {"speakers": ["a"], "clips_left_out": ["a/3"]}}
-    assert {clip.speaker for clip in choose_clips(clips, ("b",), "unseen", {"m": origin})} == {"b"}
+    assert {clip.speaker for clip in choose_clips(clips, "grid", "b", "unseen", {"m": origin})} == {"b"}
     with pytest.raises(ConfigError, match="learnt from a"):
-        choose_clips(clips, ("a",), "unseen", {"m": origin})
-    assert [clip.key for clip in choose_clips(clips, (), "known", {"m": origin})] == ["a/3"]
+        choose_clips(clips, "grid", "a", "unseen", {"m": origin})
+    assert [clip.key for clip in choose_clips(clips, "grid", "", "known", {"m": origin})] == ["a/3"]
     with pytest.raises(ConfigError, match="names no clips"):
-        choose_clips(clips, (), "known", {"m": {}})
+        choose_clips(clips, "grid", "", "known", {"m": {}})
     assert [clip.name for clip in spread_evenly(clips[:4], 2)] == ["0", "3"]
+
+
+def test_a_paper_s_own_split_of_known_speakers_is_judged_on_by_those_who_learnt_from_it() -> None:
+    clips = [Clip(path=Path("x"), speaker="M003", name=f"angry_level_1_{i:03}") for i in range(1, 11)]
+    learnt = {"speakers": ["M003"], "corpus_name": "mead", "split": "paper"}
+    assert len(choose_clips(clips, "mead", "paper", "unseen", {"m": {"data": learnt}})) == 2
+    with pytest.raises(ConfigError, match="learnt from M003"):
+        choose_clips(clips, "mead", "paper", "unseen", {"m": {"data": learnt | {"split": "speakers"}}})

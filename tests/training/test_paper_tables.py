@@ -1,4 +1,4 @@
-"""Tables 3 and 6 in the paper's form: our figures and the published ones, each on its own side."""
+"""Tables in the papers' form: our figures and the published ones, each on its own side."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,9 @@ import pytest
 
 from facewire import main
 from realtime.errors import ConfigError
-from training.evaluation.paper_tables import COLUMNS, PUBLISHED, paper_table
+from training.evaluation.paper_tables import paper_table
+from training.evaluation.published_tables import COLUMNS, PUBLISHED
+from training.recipes import recurrent_gan_rows
 from training.recipes.published import TABLES
 
 
@@ -66,14 +68,19 @@ def test_table_6_has_each_unit(tmp_path: Path) -> None:
 
 
 def test_the_rows_are_those_that_can_be_trained() -> None:
-    assert {table: list(rows) for table, rows in PUBLISHED.items()} == {table: list(rows) for table, rows in TABLES.items()}
+    assert {table: list(PUBLISHED[table]) for table in ("3", "6")} == {table: list(rows) for table, rows in TABLES.items()}
+    assert [name.removeprefix("gan-") for name in PUBLISHED["2"]] == list(recurrent_gan_rows.ROWS)
+    assert set(PUBLISHED["4"]) <= set(PUBLISHED["2"]) | set(PUBLISHED["6"])
+    for name in ("rec", "rec-per", "rec-per-id"):
+        assert PUBLISHED["2"][name] == PUBLISHED["6"][name]
     for table, rows in PUBLISHED.items():
         assert {len(figures) for _, figures in rows.values()} == {len(COLUMNS[table])}
 
 
-def test_table_6_s_published_averages_are_those_of_its_units() -> None:
-    """A figure copied wrongly would show: the average F1 and accuracy are means over the five units, as the paper has them."""
-    for label, figures in PUBLISHED["6"].values():
+@pytest.mark.parametrize("table", ["2", "6"])
+def test_the_published_averages_are_those_of_the_units(table: str) -> None:
+    """A figure copied wrongly would show: the average F1 and accuracy are means over the five units, as the papers have them."""
+    for label, figures in PUBLISHED[table].values():
         assert sum(figures[4::2]) / 5 == pytest.approx(figures[2], abs=0.002), label
         assert sum(figures[5::2]) / 5 == pytest.approx(figures[3], abs=0.02), label
 

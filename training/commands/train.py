@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     if labels:
         prepared = [clip for clip in prepared if clip.key in labels.clips]
         print(f"action units by {labels.source}: {labels.in_words()} of the frames")
-    origin = {"corpus": corpus.title, "licence": corpus.licence, "attribution": corpus.attribution}
+    origin = {"corpus": corpus.title, "corpus_name": corpus.name, "licence": corpus.licence, "attribution": corpus.attribution}
     origin |= _origin(prepared, test, left_out, args)
     origin |= labels.origin() if labels else {}
     dubs = None
@@ -125,11 +125,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _origin(prepared: list[PreparedClip], test: list[Clip], left_out: list[Clip], args: argparse.Namespace) -> dict[str, Any]:
     """What was learnt from and what was not: kept in the checkpoint, and in the manifest of every model made of it."""
+    from training.split import PAPER
+
     return {
         "clips": len(prepared),
         "speakers": sorted({clip.speaker for clip in prepared}),
         "held_out": sorted({clip.speaker for clip in test}),
         "held_out_clips": len(test),
+        "split": PAPER if args.held_out.strip() == PAPER else "speakers",
         "clips_left_out": [clip.key for clip in left_out],
         "command": f"facewire train --preset {args.preset} --steps {args.steps} "
         f"--held-out {args.held_out} --seed {args.seed} --perceptual {args.perceptual:g}"

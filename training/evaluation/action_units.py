@@ -15,15 +15,20 @@ ACTION_UNITS = (10, 14, 20, 25, 26)
 class ActionUnitSource(Protocol):
     """name: what the units were found by. Called with landmarks [T, 478, 2] in pixels, says which units occur: bool [T, 5]."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def __call__(self, landmarks: NDArray[np.float32]) -> NDArray[np.bool_]: ...
 
 
 def unit_figures(found: NDArray[np.bool_], real: NDArray[np.bool_]) -> dict[str, float]:
-    """F1 and accuracy over frames and units [T, 5] together; F1 is 1 where no unit occurs and none is found."""
+    """F1 and accuracy of each unit over the frames [T, 5], as `au10_f1` and so on, and their means over the units, `au_f1` and
+    `au_accuracy`; F1 is 1 where a unit neither occurs nor is found."""
     n = min(len(found), len(real))
     found, real = found[:n], real[:n]
-    hits, wrong = int((found & real).sum()), int((found ^ real).sum())
-    f1 = 2 * hits / (2 * hits + wrong) if hits + wrong else 1.0
-    return {"au_f1": f1, "au_accuracy": 1 - wrong / max(real.size, 1)}
+    hits, wrong = (found & real).sum(0), (found ^ real).sum(0)
+    f1 = np.where(hits + wrong == 0, 1.0, 2 * hits / np.maximum(2 * hits + wrong, 1))
+    accuracy = 1 - wrong / max(n, 1)
+    figures = {f"au{unit}_f1": float(value) for unit, value in zip(ACTION_UNITS, f1, strict=True)}
+    figures |= {f"au{unit}_accuracy": float(value) for unit, value in zip(ACTION_UNITS, accuracy, strict=True)}
+    return figures | {"au_f1": float(f1.mean()), "au_accuracy": float(accuracy.mean())}
