@@ -5,15 +5,13 @@ A damaged or faceless clip is reported and left out; the cache refuses data that
 
 import json
 import logging
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from realtime import alignment
 from realtime.errors import ConfigError, FacewireError
@@ -22,6 +20,7 @@ from realtime.lip_map import INNER_LIP, OUTER_LIP
 from training.corpora.clip import Clip
 from training.media import FRAME_RATE as FRAME_RATE
 from training.media import MediaError, read_frames, read_sound
+from training.processes import in_processes
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +77,9 @@ def prepare_corpus(clips: list[Clip], cache: Path, workers: int = 2) -> list[Pre
     """
     _claim(cache)
     if missing := [clip for clip in clips if not _file(cache, clip).exists()]:
-        _prepare_all(missing, cache, min(workers, len(missing)))
+        work, workers = partial(_prepare_and_store, cache=cache), min(workers, len(missing))
+        for failure in filter(None, in_processes(work, missing, workers=workers, label="preparing clips", unit="clip")):
+            log.warning("left out: %s", failure)
     return [load_prepared(_file(cache, clip)) for clip in clips if _file(cache, clip).exists()]
 
 
@@ -111,19 +112,6 @@ def _sound_of(clip: Clip, n_frames: int) -> NDArray[np.int16]:
     return np.pad(pcm, (0, max(0, samples - len(pcm))))[:samples]
 
 
-def _prepare_all(clips: list[Clip], cache: Path, workers: int) -> None:
-    """New processes, not forked ones: a copy of a process with threads may wait for ever."""
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(_prepare_and_store, clip, cache) for clip in clips]
-        try:
-            for job in tqdm(as_completed(jobs), total=len(jobs), desc="preparing clips", unit="clip"):
-                if failure := job.result():
-                    log.warning("left out: %s", failure)
-        except BaseException:  # interrupted: what has begun is finished, the rest is for another time
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
 def _claim(cache: Path) -> None:
     stamp = cache / "cache.json"
     cache.mkdir(parents=True, exist_ok=True)
@@ -154,8 +142,8 @@ def _prepare_and_store(clip: Clip, cache: Path) -> str | None:
         prepared = prepare_clip(clip, _landmarker)
     except FacewireError as error:
         return str(error)
-    partial = _file(cache, clip).with_suffix(".partial")
-    with partial.open("wb") as file:
+    unfinished = _file(cache, clip).with_suffix(".partial")
+    with unfinished.open("wb") as file:
         np.savez(file, key=prepared.key, crops=prepared.crops, landmarks=prepared.landmarks, pcm=prepared.pcm)
-    partial.rename(_file(cache, clip))
+    unfinished.rename(_file(cache, clip))
     return None

@@ -12,7 +12,7 @@ import pytest
 from realtime.errors import ConfigError, FacewireError
 from realtime.face_landmarks import FaceLandmarker, region_of_landmarks
 from tests.training.make_corpus import FRAMES
-from training import preprocessing
+from training import preprocessing, processes
 from training.corpora.grid import find_clips
 from training.preprocessing import KEPT_LANDMARKS, PreparedClip, load_prepared, prepare_clip, prepare_corpus
 
@@ -87,7 +87,7 @@ def test_what_is_prepared_is_not_made_again(corpus: Path, cache: Path, tmp_path:
     after = {path.name: path.stat().st_mtime_ns for path in mine.glob("*.npz")}
     assert after.keys() - before.keys() == {"s1_bbaf2n.npz"}
     assert {name: after[name] for name in before} == before
-    monkeypatch.setattr(preprocessing, "_prepare_all", None)  # nothing is left to do
+    monkeypatch.setattr(preprocessing, "in_processes", None)  # nothing is left to do
     assert len(prepare_corpus(clips, mine)) == 4
 
 
@@ -96,7 +96,7 @@ def test_an_interruption_leaves_the_rest_undone(corpus: Path, tmp_path: Path, mo
         yield next(iter(jobs))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(preprocessing, "tqdm", interrupted)
+    monkeypatch.setattr(processes, "tqdm", interrupted)
     one = find_clips(corpus)[0]
     clips = [replace(one, name=f"{one.name}{copy}") for copy in range(12)]
     with pytest.raises(KeyboardInterrupt):

@@ -9,19 +9,17 @@ Source of the warping: H. Sakoe, S. Chiba, *Dynamic programming algorithm optimi
 
 import logging
 import zlib
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import cache
-from multiprocessing import get_context
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
-from tqdm import tqdm
 
 from realtime.errors import FacewireError
 from training.augmentation import warped_mfcc
+from training.processes import in_processes
 from training.synthetic.grid_pronunciation import phones
 from training.synthetic.kokoro import Kokoro
 
@@ -74,20 +72,10 @@ def make_dubs(
     missing = [sentence for sentence in sentences if not all(path.exists() for path in wanted[sentence.key])]
     if missing:
         Kokoro(voices)  # says what is not installed here, once, and not in each process
-        _make_all(missing, cache, voices, count, seed, min(workers, len(missing)))
+        work, workers = partial(_make, cache=cache, voices=voices, count=count, seed=seed), min(workers, len(missing))
+        for failure in filter(None, in_processes(work, missing, workers=workers, label="dubbing clips", unit="clip")):
+            log.warning("not dubbed: %s", failure)
     return {key: [_load(path) for path in paths if path.exists()] for key, paths in wanted.items()}
-
-
-def _make_all(sentences: list[Sentence], cache: Path, voices: Path, count: int, seed: int, workers: int) -> None:
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(_make, sentence, cache, voices, count, seed) for sentence in sentences]
-        try:
-            for job in tqdm(as_completed(jobs), total=len(jobs), desc="dubbing clips", unit="clip"):
-                if failure := job.result():
-                    log.warning("not dubbed: %s", failure)
-        except BaseException:  # interrupted: what has begun is finished, the rest is for another time
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def _make(sentence: Sentence, cache: Path, voices: Path, count: int, seed: int) -> str | None:
@@ -100,10 +88,10 @@ def _make(sentence: Sentence, cache: Path, voices: Path, count: int, seed: int) 
         rng = np.random.default_rng([seed, n, zlib.crc32(sentence.key.encode())])
         try:
             pcm = kokoro.say(phones(sentence.text), kokoro.any_voice(rng))
-            partial = path.with_suffix(".partial")
-            with partial.open("wb") as file:
+            unfinished = path.with_suffix(".partial")
+            with unfinished.open("wb") as file:
                 np.savez(file, pcm=pcm, hops=align(sentence.pcm, pcm))
-            partial.replace(path)
+            unfinished.replace(path)
         except (FacewireError, KeyError, ValueError) as error:
             return f"{sentence.key}: {error}"
     return None
