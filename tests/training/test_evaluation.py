@@ -13,7 +13,7 @@ from training.corpora.clip import Clip
 from training.evaluation import lips
 from training.evaluation.action_units import unit_figures
 from training.evaluation.clip_choice import choose_clips, spread_evenly
-from training.evaluation.figures import aligned_figures
+from training.evaluation.figures import aligned_figures, psnr_of_a_pasted_mouth
 from training.evaluation.intervals import difference, interval
 from training.evaluation.jitter import jitter, outside_mouth, without_tremble
 from training.evaluation.lpips import Lpips
@@ -91,6 +91,15 @@ def test_registration_does_not_look_at_the_mouth(face: NDArray[np.uint8]) -> Non
 def test_what_cannot_be_registered_stays_as_it_is() -> None:
     blank = np.full((1, 112, 112, 3), 90, np.uint8)
     assert np.array_equal(register(blank, blank[0]), blank)
+
+
+def test_a_pasted_mouth_leaves_what_is_beside_it(face: NDArray[np.uint8]) -> None:
+    """The mouth alone changed, or the chin."""
+    mouths, chins = np.repeat(face[None], 4, 0), np.repeat(face[None], 4, 0)
+    mouths[1:, 62:82, 40:72] = 255 - mouths[1:, 62:82, 40:72]
+    chins[1:, 100:108, 40:72] = 255 - chins[1:, 100:108, 40:72]
+    assert psnr_of_a_pasted_mouth(mouths) > 45
+    assert psnr_of_a_pasted_mouth(chins) < 25
 
 
 def test_an_interval_covers_the_truth() -> None:

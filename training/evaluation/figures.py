@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from training.evaluation.registration import register
 log = logging.getLogger(__name__)
 
 LPIPS_BATCH = 25
+PASTE_FEATHER = 2.0  # crop pixels
 Figures = dict[str, float]
 
 
@@ -63,6 +65,7 @@ def judged(film: Film, anchor: NDArray[np.uint8], judges: Judges) -> Judged:
 def all_figures(found: Judged, real: Judged, judges: Judges) -> Figures:
     figures = picture_figures(found.film.crops, real.film.crops) | aligned_figures(found.aligned, real.aligned)
     figures |= motion_figures(found.film.motion, real.film.motion)
+    figures |= {"psnr_mouth_pasted_real": psnr_of_a_pasted_mouth(real.aligned)}
     figures |= {"jitter": jitter(found.film.steady), "jitter_real": jitter(real.film.steady)}
     if judges.lpips:
         figures["lpips"] = mean_lpips(judges.lpips, found.aligned, real.aligned)
@@ -95,6 +98,18 @@ def aligned_figures(aligned: NDArray[np.uint8], real: NDArray[np.uint8]) -> Figu
         "ssim_lower_aligned": float(np.mean([pictures.ssim(a, b) for a, b in lower])),
         "psnr_mouth_aligned": float(np.mean([pictures.psnr(a, b) for a, b in mouths])),
     }
+
+
+def psnr_of_a_pasted_mouth(real: NDArray[np.uint8]) -> float:
+    """Lower-face PSNR of the first crop with the real mouth pasted into it, in all frames after it: as far as a perfect mouth in
+    a still face comes. real: registered crops [T, 112, 112, 3]; `aligned_figures` are measured alike."""
+    x0, y0, x1, y1 = MOUTH_BOX
+    mask = np.zeros(real.shape[1:3], np.float32)
+    mask[y0:y1, x0:x1] = 1
+    soft = np.asarray(cv2.GaussianBlur(mask, (0, 0), PASTE_FEATHER), np.float32)[..., None]
+    pasted = (real[0] * (1 - soft) + real[1:] * soft).astype(np.uint8)
+    pairs = zip(pasted, real[1:], strict=True)
+    return float(np.mean([pictures.psnr(pictures.lower_face(a), pictures.lower_face(b)) for a, b in pairs]))
 
 
 def motion_figures(motion: LipMotion, real: LipMotion) -> Figures:

@@ -69,6 +69,10 @@ def _reading(found: Evaluation) -> str:
     """What the last columns have to be held against."""
     pooled = found.summary["pooled"]["generated"]
     said = [f"Jitter of the real clips: {pooled['jitter_real']:.2f} grey levels."]
+    said.append(
+        "The portrait with each frame's real mouth pasted in, as far as a perfect mouth in a still face comes: registered "
+        f"lower-face PSNR {pooled['psnr_mouth_pasted_real']:.2f}."
+    )
     if found.upper_face_scale:
         scale = ", ".join(f"{kind} {value:.3f}" for kind, value in found.upper_face_scale.items())
         said.append(f"Upper-face distance (VGG-16, no face recognition) between real films: {scale}.")
