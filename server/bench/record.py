@@ -17,6 +17,8 @@ PACKAGES = ("facewire", "aiohttp", "aiortc", "av", "numpy", "opencv-python-headl
 ROOT = Path(__file__).resolve().parents[2]
 
 Figures = dict[str, Any]
+Report = tuple[str, Figures, list[str]]
+"""What a benchmark gives: the record's title, its figures, its tables as Markdown."""
 
 
 def summary(values: Sequence[float]) -> Figures:
@@ -46,8 +48,7 @@ def write_record(folder: Path, name: str, record: Mapping[str, Any], tables: Seq
     folder.mkdir(parents=True, exist_ok=True)
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     path = folder / f"{date}-{name}.md"
-    full = {"date": date, **record, "machine": describe_machine()}
-    path.with_suffix(".json").write_text(json.dumps(full, indent=2, ensure_ascii=False) + "\n")
+    full = write_json(path.with_suffix(".json"), record)
     machine = full["machine"]
     head = (
         f"# {record['title']}\n\n"
@@ -57,6 +58,14 @@ def write_record(folder: Path, name: str, record: Mapping[str, Any], tables: Seq
     )
     path.write_text("\n".join([head, *tables]))
     return path
+
+
+def write_json(path: Path, record: Mapping[str, Any]) -> Figures:
+    """Writes a record with its date and machine; returns what was written."""
+    date = datetime.datetime.now(datetime.UTC).date().isoformat()
+    full = {"date": date, **record, "machine": describe_machine()}
+    path.write_text(json.dumps(full, indent=2, ensure_ascii=False) + "\n")
+    return full
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
