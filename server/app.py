@@ -162,6 +162,20 @@ async def add_portrait(request: web.Request) -> web.Response:
     return web.json_response({"id": key, "preview": f"/api/portraits/{key}/preview"}, status=201)
 
 
+@routes.post("/api/rooms")
+async def open_room(request: web.Request) -> web.Response:
+    server = request.app[SERVER]
+    room = server.rooms.open()
+    server.metrics.rooms.set(len(server.rooms))
+    return web.json_response({"id": room.id, "limit": room.limit, "link": f"/?room={room.id}"}, status=201)
+
+
+@routes.get("/api/rooms/{id}")
+async def find_room(request: web.Request) -> web.Response:
+    room = request.app[SERVER].rooms.get(request.match_info["id"])
+    return web.json_response({"id": room.id, "limit": room.limit, "members": len(room.members)})
+
+
 @routes.get("/api/portraits/{id}/preview")
 async def preview(request: web.Request) -> web.Response:
     data = await request.app[SERVER].portraits.preview(request.match_info["id"])

@@ -24,10 +24,10 @@ from realtime.pacing import ReleaseSchedule
 from realtime.pipeline import Pipeline, RenderedFrame
 from realtime.portrait import Portrait
 from server.encoders import AUDIO_RATE_HZ, EncodedPacket, OpusEncoder, Vp8Encoder
+from server.fan_out import FanOut
 from server.ingest import ClockedIngest
 from server.metrics import Metrics
 from server.strand import Strand
-from server.tracks import ReleasedTrack
 
 log = logging.getLogger(__name__)
 
@@ -62,16 +62,14 @@ class CallMedia:
         self._counted: dict[str, int] = {}
         self._counted_missing_ms = 0.0
         self._closed = False
-        self.voice, self.picture = ReleasedTrack("audio", schedule), ReleasedTrack("video", schedule)
-        self.picture.on_loss = self._vp8.request_keyframe
-        self.picture.on_bitrate = self._vp8.limit
+        self.out = FanOut(schedule=schedule, on_keyframe=self._vp8.request_keyframe, on_bitrate=self._vp8.limit)
+        own = self.out.open()
+        self.voice, self.picture = own.voice, own.picture
 
     def start(self) -> None:
         """Media time 0 is now. Frames made earlier would stay as a standing backlog, so this is the moment of `connected`."""
         self._schedule.start()
-        wall_s = time.time()
-        self.voice.start(wall_s)
-        self.picture.start(wall_s)
+        self.out.start(time.time())
 
     async def listen(self, microphone: MediaStreamTrack | None) -> None:
         """The microphone's packets, as they come, into the timeline; returns where there are no more."""
@@ -93,7 +91,7 @@ class CallMedia:
             await asyncio.sleep(max(CATCH_UP_S, due_s - self._schedule.clock.now()))
             pcm = self._ingest.read(self._schedule.clock.now())
             for encoded in self._opus.encode(pcm, packet * PACKET_SAMPLES):
-                self.voice.put(packet * PACKET_MS, encoded)
+                self.out.put_voice(packet * PACKET_MS, encoded)
             self._draw(pcm)
             packet += 1
 
@@ -118,10 +116,9 @@ class CallMedia:
         self._counted_missing_ms = self._ingest.missing_ms
 
     def close(self) -> None:
-        """Ends both tracks and leaves the engine."""
+        """Ends the tracks, those of who watches too, and leaves the engine."""
         self._closed = True
-        self.voice.stop()
-        self.picture.stop()
+        self.out.close_all()
         self._pipeline.close()
         self.count()
 
@@ -145,7 +142,7 @@ class CallMedia:
             self._loop.call_soon_threadsafe(self._show, frame.pts_ms, packet, heard_s)
 
     def _show(self, pts_ms: int, packet: EncodedPacket, heard_s: float) -> None:
-        self.picture.put(pts_ms, packet)
+        self.out.put_picture(pts_ms, packet)
         draw_ms = 1000 * (self._schedule.clock.now() - heard_s)
         self._draw_ms.append(draw_ms)
         self._metrics.draw_ms.observe(draw_ms)

@@ -18,11 +18,13 @@ from realtime.weights import default_model
 from server.call_media import CallMedia
 from server.config import ServerConfig
 from server.encoders import AUDIO_RATE_HZ, Vp8Encoder
-from server.errors import full, starting, stopping
+from server.errors import Refusal, full, starting, stopping
 from server.metrics import Metrics
 from server.offer import check_offer
 from server.portraits import Portraits
+from server.rooms import Member, Room, Rooms
 from server.session import Session
+from server.viewers import Viewers
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,9 @@ class CallServer:
         self.metrics = Metrics()
         self.portraits = Portraits(size=config.size, limits=config.limits, clock=self.clock)
         self.sessions: dict[str, Session] = {}
+        self.viewers = Viewers(config.limits, self.clock, self.metrics)
+        self.rooms = Rooms(config.limits, self.clock)
+        self._members: dict[str, tuple[Room, Member]] = {}  # by session
         self.engine: Engine | None = None
         self._pool = ThreadPoolExecutor(DRAWING_THREADS, thread_name_prefix="drawing")
         self._joining = 0  # calls between their offer and their session: they count against the limit
@@ -71,23 +76,25 @@ class CallServer:
         """From what was spoken to voice and picture leaving; None until the model is loaded."""
         return self.engine.spec.future_ms + self.config.processing_ms if self.engine else None
 
-    async def open_session(self, portrait_id: str, sdp: str) -> tuple[Session, str]:
-        """A new call and the answer to its offer.
+    async def open_session(self, portrait_id: str, sdp: str, room: Room | None = None, name: str = "") -> tuple[Session, str]:
+        """A new call and the answer to its offer; with a room, the call of a member who is called `name` there.
 
         Raises Refusal.
         """
         limits = self.config.limits
-        if self._closing:
-            raise stopping()
-        if self.engine is None:
-            raise starting()
+        engine = self._ready()
         check_offer(sdp, limits)
+        if room is not None:
+            self.rooms.check_place(room)
         if len(self.sessions) + self._joining >= limits.sessions:
             raise full(limits.sessions)
         self._joining += 1
         try:
             portrait = await self.portraits.get(portrait_id)
-            session = self._session(await self._media(self.engine, portrait), portrait_id)
+            media = await self._media(engine, portrait)
+            session = self._session(media, portrait_id)
+            if room is not None:
+                self._join(room, name, session, media)
             answer = await session.answer(sdp)
         finally:
             self._joining -= 1
@@ -96,9 +103,23 @@ class CallServer:
         self.metrics.sessions.set(len(self.sessions))
         return session, answer
 
+    async def open_viewer(self, room: Room, member_id: str, sdp: str) -> tuple[Session, str]:
+        """Somebody who watches a member of a room, and the answer to their offer.
+
+        Raises Refusal.
+        """
+        self._ready()
+        return await self.viewers.open(room.member(member_id).media, sdp, self._hello())
+
+    def invites(self, room: str, session: str) -> bool:
+        """Whether a request comes by a room's link: to join or watch it, or about a session that is part of one. Such a link is
+        as good as a token."""
+        return room in self.rooms or session in self._members or session in self.viewers.sessions
+
     async def close(self) -> None:
         """Tells every client, ends every call, stops the engine."""
         self._closing = True
+        await self.viewers.close()
         await asyncio.gather(*(session.close("shutdown", goodbye=True) for session in list(self.sessions.values())))
         if self.engine is not None:
             await asyncio.get_running_loop().run_in_executor(None, partial(self.engine.__exit__, None, None, None))
@@ -118,22 +139,52 @@ class CallServer:
         except CapacityError as error:
             raise full(self.config.limits.sessions) from error
 
+    def _ready(self) -> Engine:
+        """Raises Refusal 503 before the model is loaded, and from `close` on."""
+        if self._closing:
+            raise stopping()
+        if self.engine is None:
+            raise starting()
+        return self.engine
+
     def _session(self, media: CallMedia, portrait_id: str) -> Session:
         return Session(
             media=media,
             limits=self.config.limits,
             clock=self.clock,
             metrics=self.metrics,
-            hello={
-                "future_audio_ms": self.future_audio_ms or 0,
-                "delay_ms": self.delay_ms or 0,
-                "fps": 1000 // FRAME_MS,
-                "size": self.config.size,
-            },
-            on_closed=partial(self._forget, portrait_id),
+            hello=self._hello(),
+            on_closed=partial(self._forget, portrait_id, media),
         )
 
-    def _forget(self, portrait_id: str, session: Session) -> None:
+    def _hello(self) -> dict[str, int]:
+        return {
+            "future_audio_ms": self.future_audio_ms or 0,
+            "delay_ms": self.delay_ms or 0,
+            "fps": 1000 // FRAME_MS,
+            "size": self.config.size,
+        }
+
+    def _join(self, room: Room, name: str, session: Session, media: CallMedia) -> None:
+        """The session is a member's from here to its end.
+
+        Raises Refusal 409, after which there is no session.
+        """
+        try:
+            member = self.rooms.join(room, name, media)
+        except Refusal:
+            media.close()
+            raise
+        member.say = session.channel.say
+        session.channel.on_open = partial(room.tell, member)
+        session.channel.on_me = lambda called, muted: self.rooms.describe(room, member, name=called, muted=muted)
+        session.on_connected = partial(self.rooms.enter, room, member)
+        self._members[session.id] = room, member
+
+    def _forget(self, portrait_id: str, media: CallMedia, session: Session) -> None:
+        if session.id in self._members:
+            self.rooms.leave(*self._members.pop(session.id))
+        self.viewers.end_with(media)
         if self.sessions.pop(session.id, None) is not None:
             self.portraits.release(portrait_id)
             self.metrics.sessions.set(len(self.sessions))

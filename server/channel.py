@@ -1,6 +1,7 @@
 """The data channel `facewire`: JSON messages of at most 1100 bytes (docs/protocol.md)."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aiortc import RTCDataChannel
@@ -18,6 +19,8 @@ class ClientChannel:
 
     def __init__(self, clock: Clock, hello: dict[str, Any]) -> None:
         self._clock, self._hello = clock, hello
+        self.on_open: Callable[[], None] = lambda: None
+        self.on_me: Callable[[str, bool], None] = lambda _name, _muted: None
         self._opened: RTCDataChannel | None = None
         self._heard_s: float | None = None  # when the client's last ping came
 
@@ -29,6 +32,7 @@ class ClientChannel:
         self._opened = opened
         opened.on("message", self._hear)
         self.say("hello", **self._hello)
+        self.on_open()
 
     def say(self, kind: str, **values: Any) -> bool:
         """Sends a message where the channel is open; whether it did."""
@@ -45,14 +49,18 @@ class ClientChannel:
 
     def _hear(self, message: str | bytes) -> None:
         values = parse(message)
-        if values is not None:
-            self._heard_s = self._clock.now()
-            self.say("pong", t=values["t"])
+        if values is None:
+            return
+        if values["type"] == "me":
+            self.on_me(values["name"], values["muted"])
+            return
+        self._heard_s = self._clock.now()
+        self.say("pong", t=values["t"])
 
 
 def encode(kind: str, **values: Any) -> str:
-    """A message of the server: hello, stats, goodbye, pong."""
-    text = json.dumps({"type": kind, **values}, separators=(",", ":"))
+    """A message of the server: hello, stats, room, goodbye, pong."""
+    text = json.dumps({"type": kind, **values}, separators=(",", ":"), ensure_ascii=False)
     assert len(text.encode()) <= MAX_BYTES, f"{kind} is too long"
     return text
 
@@ -65,9 +73,18 @@ def parse(message: str | bytes) -> dict[str, Any] | None:
         values = json.loads(message)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(values, dict) or values.get("type") != "ping":
-        return None
+    check = CHECKS.get(str(values.get("type"))) if isinstance(values, dict) else None
+    return values if check is not None and check(values) else None
+
+
+def _is_ping(values: dict[str, Any]) -> bool:
     t = values.get("t")
-    if isinstance(t, bool) or not isinstance(t, int | float) or not abs(t) < 2**53:
-        return None
-    return values
+    return not isinstance(t, bool) and isinstance(t, int | float) and abs(t) < 2**53
+
+
+def _is_me(values: dict[str, Any]) -> bool:
+    return isinstance(values.get("name"), str) and isinstance(values.get("muted"), bool)
+
+
+CHECKS: dict[str, Callable[[dict[str, Any]], bool]] = {"ping": _is_ping, "me": _is_me}
+"""What a client may say, by type."""

@@ -21,6 +21,10 @@ class Limits:
     uploaded_portrait_s: float = 600
     uploads_at_once: int = 4
     upload_s: float = 30
+    rooms: int = 32
+    room_members: int = 6
+    empty_room_s: float = 600  # for the first to come, and for the last to come back
+    viewers: int = 32
     setup_s: float = 15
     silent_peer_s: float = 8
 

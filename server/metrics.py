@@ -12,9 +12,18 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)  # processor time, memory, open files
         self.sessions = Gauge("facewire_sessions", "Calls that are going on.", registry=self.registry)
-        self.started = Counter("facewire_sessions_started", "Calls that reached `connected`.", registry=self.registry)
+        self.viewers = Gauge("facewire_viewers", "Clients that watch somebody else's call.", registry=self.registry)
+        self.rooms = Gauge("facewire_rooms", "Rooms that are open.", registry=self.registry)
+        self.started = Counter(
+            "facewire_sessions_started", "Calls, and clients that watch one, that reached `connected`.", registry=self.registry
+        )
         self.refused = Counter("facewire_refusals", "Requests refused, by reason.", ["reason"], registry=self.registry)
-        self.ended = Counter("facewire_sessions_ended", "Calls that ended, by reason.", ["reason"], registry=self.registry)
+        self.ended = Counter(
+            "facewire_sessions_ended",
+            "Calls, and clients that watched one, that ended, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
         self.frames = Counter("facewire_frames", "Pictures by fate: shown, repeated, dropped.", ["fate"], registry=self.registry)
         self.draw_ms = Histogram(
             "facewire_draw_ms",

@@ -12,7 +12,9 @@ from server.signalling import SERVER
 
 log = logging.getLogger(__name__)
 
-SHARED = re.compile(r"/(whip|api)(/|$)")
+SHARED = re.compile(r"/(whip|whep|api)(/|$)")
+GUARDED = re.compile(r"/(whip|whep)(/(?P<session>[^/]*)|$)")
+GUARDED_POSTS = ("/api/portraits", "/api/rooms")
 CROSS_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE, OPTIONS",
@@ -47,15 +49,23 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
 
 @web.middleware
 async def only_with_token(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Calls and uploads need the token where one is configured; the page and its list of portraits do not."""
+    """Calls, uploads and new rooms need the token where one is configured; the page, its list of portraits, and whoever comes by
+    a room's link do not."""
     token = request.app[SERVER].config.token
-    guarded = request.path.startswith("/whip") or (request.path == "/api/portraits" and request.method == "POST")
-    if token is not None and guarded and request.method != "OPTIONS":
+    if token is not None and request.method != "OPTIONS" and _is_guarded(request):
         shown = request.headers.get("Authorization", "")
         if not hmac.compare_digest(shown.encode(errors="surrogateescape"), f"Bearer {token}".encode()):
             message = "This server asks for an access token: send it as `Authorization: Bearer …`."
             raise Refusal(401, "token_required", message, {"WWW-Authenticate": "Bearer"})
     return await handler(request)
+
+
+def _is_guarded(request: web.Request) -> bool:
+    found = GUARDED.match(request.path)
+    if not found and not (request.method == "POST" and request.path in GUARDED_POSTS):
+        return False
+    session = (found["session"] or "") if found else ""
+    return not request.app[SERVER].invites(request.query.get("room", ""), session)
 
 
 @web.middleware

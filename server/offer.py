@@ -1,13 +1,20 @@
 """Checks of an SDP offer before anything is built on it. aiortc raises many kinds of errors on bad ones; here all are one."""
 
+from typing import Literal
+
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from server.config import Limits
 from server.errors import Refusal
 
+Sends = Literal["microphone", "nothing"]
 
-def check_offer(sdp: str, limits: Limits) -> None:
-    """Raises Refusal 400 for what is no offer of a microphone, or more than anyone needs."""
+
+def check_offer(sdp: str, limits: Limits, sends: Sends = "microphone") -> None:
+    """sends: what the client gives beside what it gets.
+
+    Raises Refusal 400 for what is no such offer, or more than anyone needs.
+    """
     lines = sdp.splitlines()
     for what, most, count in (
         ("lines", limits.offer_lines, len(lines)),
@@ -21,7 +28,7 @@ def check_offer(sdp: str, limits: Limits) -> None:
     except Exception as error:  # ValueError, AssertionError, IndexError, AttributeError and more
         raise bad_offer("it cannot be parsed") from error
     _check_transport(parsed)
-    _check_media(parsed)
+    _check_media(parsed, sends)
 
 
 def _check_transport(parsed: SessionDescription) -> None:
@@ -34,13 +41,16 @@ def _check_transport(parsed: SessionDescription) -> None:
         raise bad_offer("a media line has no ICE credentials or no DTLS fingerprint")
 
 
-def _check_media(parsed: SessionDescription) -> None:
+def _check_media(parsed: SessionDescription, sends: Sends) -> None:
     audio = [media for media in parsed.media if media.kind == "audio"]
     video = [media for media in parsed.media if media.kind == "video"]
     if len(audio) != 1 or len(video) > 1:
-        raise bad_offer("one audio line with a microphone and at most one video line were expected")
-    if "send" not in (audio[0].direction or ""):
+        raise bad_offer("one audio line and at most one video line were expected")
+    sending = [media.kind for media in audio + video if "send" in (media.direction or "")]
+    if sends == "microphone" and "audio" not in sending:
         raise bad_offer("its audio line sends nothing")
+    if sends == "nothing" and sending:
+        raise bad_offer("one who watches sends nothing: recvonly lines were expected")
     if video and not any(codec.mimeType.lower() == "video/vp8" for codec in video[0].rtp.codecs):
         raise bad_offer("its video line has no VP8")
 

@@ -5,13 +5,13 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
 
 from realtime.clock import Clock
 from server import channel
-from server.call_media import CallMedia
 from server.config import Limits
 from server.errors import Refusal
 from server.metrics import Metrics
@@ -34,14 +34,36 @@ class Ending:
     goodbye: bool = False
 
 
+class SessionMedia(Protocol):
+    """What a call hears, shows and says (`CallMedia`), or what is watched of another (`Watching`)."""
+
+    @property
+    def voice(self) -> MediaStreamTrack: ...
+
+    @property
+    def picture(self) -> MediaStreamTrack: ...
+
+    def start(self) -> None: ...
+
+    async def listen(self, microphone: MediaStreamTrack | None) -> None: ...
+
+    async def speak(self) -> None: ...
+
+    def figures(self) -> dict[str, Any]: ...
+
+    def count(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class Session:
     """Lives from `answer` to its end, which comes from the client, from `close`, or by itself where nobody is there; then
-    `on_closed` is called once."""
+    `on_closed` is called once. on_connected: media begins to flow."""
 
     def __init__(
         self,
         *,
-        media: CallMedia,
+        media: SessionMedia,
         limits: Limits,
         clock: Clock,
         metrics: Metrics,
@@ -50,7 +72,8 @@ class Session:
     ) -> None:
         self.id = secrets.token_urlsafe(12)
         self._media, self._limits, self._metrics, self._on_closed = media, limits, metrics, on_closed
-        self._channel = channel.ClientChannel(clock, {"version": channel.VERSION, **hello})
+        self.channel = channel.ClientChannel(clock, {"version": channel.VERSION, **hello})
+        self.on_connected: Callable[[], None] = lambda: None
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # none: the default is a public STUN server
         self._microphone: MediaStreamTrack | None = None
         self._n_candidates = 0
@@ -59,7 +82,7 @@ class Session:
         self._ending = Ending(reason="server_error", goodbye=True)
         self._life: asyncio.Task[None] | None = None
         self._peer.on("track", self._take_track)
-        self._peer.on("datachannel", self._channel.take)
+        self._peer.on("datachannel", self.channel.take)
         self._peer.on("connectionstatechange", self._follow_state)
 
     async def answer(self, sdp: str) -> str:
@@ -148,6 +171,7 @@ class Session:
         self._media.start()
         self._metrics.started.inc()
         log.info("call %s connected", self.id)
+        self.on_connected()
         async with asyncio.TaskGroup() as tasks:
             work = [self._media.listen(self._microphone), self._media.speak(), self._watch()]
             running = [tasks.create_task(task) for task in work]
@@ -160,12 +184,12 @@ class Session:
         while True:
             await asyncio.sleep(STATS_S)
             self._media.count()
-            self._channel.say("stats", **self._media.figures())
-            if self._channel.silent_s > self._limits.silent_peer_s:
+            self.channel.say("stats", **self._media.figures())
+            if self.channel.silent_s > self._limits.silent_peer_s:
                 self._end(Ending(reason="peer_silent", goodbye=True))
 
     async def _clean_up(self, ending: Ending) -> None:
-        if ending.goodbye and self._channel.say("goodbye", reason=ending.reason):
+        if ending.goodbye and self.channel.say("goodbye", reason=ending.reason):
             await asyncio.sleep(GOODBYE_S)
         self._media.close()
         try:

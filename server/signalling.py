@@ -1,4 +1,5 @@
-"""WHIP (RFC 9725), with media both ways on one connection: POST begins a call, PATCH trickles candidates, DELETE ends it."""
+"""WHIP (RFC 9725), with media both ways on one connection: POST begins a call, PATCH trickles candidates, DELETE ends it; and
+WHEP (draft-ietf-wish-whep), by which others watch it."""
 
 from aiohttp import web
 
@@ -12,28 +13,37 @@ SERVER = web.AppKey("server", CallServer)
 routes = web.RouteTableDef()
 
 
-@routes.options("/whip")
+@routes.options("/{kind:whip|whep}")
 async def options(request: web.Request) -> web.Response:  # noqa: ARG001
     return web.Response(headers={"Accept-Post": SDP, "Allow": "OPTIONS, POST"})
 
 
-@routes.options("/whip/{id}")
+@routes.options("/{kind:whip|whep}/{id}")
 async def session_options(request: web.Request) -> web.Response:  # noqa: ARG001
     return web.Response(headers={"Accept-Patch": FRAGMENT, "Allow": "OPTIONS, PATCH, DELETE"})
 
 
 @routes.post("/whip")
 async def begin(request: web.Request) -> web.Response:
-    """Section 4.2: 201, Location, ETag, the answer as body."""
+    """Section 4.2: 201, Location, ETag, the answer as body. With `room`, the call of a member named `name`."""
+    server, query = request.app[SERVER], request.query
+    room = server.rooms.get(query["room"]) if "room" in query else None
     sdp = await _text(request, SDP)
-    session, answer = await request.app[SERVER].open_session(request.query.get("portrait", ""), sdp)
-    headers = {"Location": f"/whip/{session.id}", "ETag": session.etag}
-    return web.Response(status=201, text=answer, content_type=SDP, headers=headers)
+    return _begun("whip", *await server.open_session(query.get("portrait", ""), sdp, room, query.get("name", "")))
 
 
-@routes.patch("/whip/{id}")
+@routes.post("/whep")
+async def watch(request: web.Request) -> web.Response:
+    """The same of draft-ietf-wish-whep, section 4.2: a member of a room, watched."""
+    server, query = request.app[SERVER], request.query
+    room = server.rooms.get(query.get("room", ""))
+    sdp = await _text(request, SDP)
+    return _begun("whep", *await server.open_viewer(room, query.get("member", ""), sdp))
+
+
+@routes.patch("/{kind:whip|whep}/{id}")
 async def trickle(request: web.Request) -> web.Response:
-    """Section 4.3.1: 204; an ICE restart (4.3.3) is refused with 422."""
+    """RFC 9725, section 4.3.1: 204; an ICE restart (4.3.3) is refused with 422."""
     session = _session(request)
     if request.headers.get("If-Match") not in (None, "*", session.etag):
         raise Refusal(412, "wrong_etag", "If-Match names another ICE session than this call has.")
@@ -41,14 +51,21 @@ async def trickle(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-@routes.delete("/whip/{id}")
+@routes.delete("/{kind:whip|whep}/{id}")
 async def end(request: web.Request) -> web.Response:
     await _session(request).close("client_ended")
     return web.Response()
 
 
+def _begun(kind: str, session: Session, answer: str) -> web.Response:
+    headers = {"Location": f"/{kind}/{session.id}", "ETag": session.etag}
+    return web.Response(status=201, text=answer, content_type=SDP, headers=headers)
+
+
 def _session(request: web.Request) -> Session:
-    session = request.app[SERVER].sessions.get(request.match_info["id"])
+    server = request.app[SERVER]
+    sessions = server.sessions if request.match_info["kind"] == "whip" else server.viewers.sessions
+    session = sessions.get(request.match_info["id"])
     if session is None:
         raise Refusal(404, "no_such_call", "There is no such call, or it has ended.")
     return session

@@ -140,6 +140,7 @@ const GOODBYE_WORDS = {
   shutdown: "The server is shutting down.",
   server_error: "The server met a problem.",
   peer_silent: "The server heard nothing from this page for a while.",
+  call_ended: "They have left.",
 };
 
 function tokenRequired() {

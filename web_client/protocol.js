@@ -4,7 +4,7 @@ export const CHANNEL_LABEL = "facewire";
 export const PING_INTERVAL_MS = 1000;
 export const SILENCE_LIMIT_MS = 8000;
 
-const KNOWN_TYPES = new Set(["hello", "stats", "goodbye", "pong"]);
+const KNOWN_TYPES = new Set(["hello", "stats", "room", "goodbye", "pong"]);
 
 /** A message of the server, or null for what this page does not know (a newer server may say more). */
 export function parseMessage(text) {
@@ -20,4 +20,9 @@ export function parseMessage(text) {
 /** The keep-alive; the server sends `tMs` back in its pong. */
 export function ping(tMs) {
   return JSON.stringify({ type: "ping", t: Math.round(tMs) });
+}
+
+/** What the others in a room are told of oneself. */
+export function me({ name, muted }) {
+  return JSON.stringify({ type: "me", name, muted });
 }

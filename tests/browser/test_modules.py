@@ -103,7 +103,8 @@ def test_the_page_reads_every_message_of_the_protocol(page: Page) -> None:
     for message in protocol["server_to_page"]:
         assert in_module(page, "protocol.js", "return m.parseMessage(JSON.stringify(a));", message) == message
     ping = json.loads(in_module(page, "protocol.js", "return m.ping(a);", 1234.4))
-    assert [ping] == protocol["page_to_server"]
+    me = json.loads(in_module(page, "protocol.js", "return m.me(a);", {"name": "Zoë", "muted": True}))
+    assert [ping, me] == protocol["page_to_server"]
     assert in_module(page, "protocol.js", "return m.CHANNEL_LABEL;") == protocol["label"]
 
 

@@ -75,10 +75,14 @@ class Wire:
 @dataclass(kw_only=True)
 class Caller:
     """Calls from `async with` to the end of the block. wire: what came over the network, by kind; received: (arrival, media time)
-    in seconds of every decoded frame, by kind; sound: the decoded voice."""
+    in seconds of every decoded frame, by kind; sound: the decoded voice. room: joined as `name`; watches: the member of it who is
+    watched instead, without a microphone."""
 
     base: str
     portrait: str = "eileen-collins"
+    room: str | None = None
+    name: str = ""
+    watches: str | None = None
     pcm: NDArray[np.int16] = field(default_factory=lambda: np.zeros(RATE_HZ, np.int16))
     token: str | None = None
     wants_channel: bool = True
@@ -98,7 +102,10 @@ class Caller:
             self.channel.on("open", self._follow)
         self.peer.on("connectionstatechange", self._follow)
         self.peer.on("track", lambda track: asyncio.ensure_future(self._receive(track)))
-        self.peer.addTransceiver(Microphone(self.pcm), direction="sendrecv")
+        if self.watches is None:
+            self.peer.addTransceiver(Microphone(self.pcm), direction="sendrecv")
+        else:
+            self.peer.addTransceiver("audio", direction="recvonly")
         self.peer.addTransceiver("video", direction="recvonly")
         for transceiver in self.peer.getTransceivers():
             self.wire[transceiver.kind].tap(transceiver.receiver)
@@ -117,7 +124,10 @@ class Caller:
         headers = {"Content-Type": "application/sdp"}
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token}"
-        return await self.http.post(f"{self.base}/whip", params={"portrait": self.portrait}, data=sdp, headers=headers)
+        where, params = ("whip", {"portrait": self.portrait}) if self.watches is None else ("whep", {"member": self.watches})
+        if self.room is not None:
+            params |= {"room": self.room, "name": self.name}
+        return await self.http.post(f"{self.base}/{where}", params=params, data=sdp, headers=headers)
 
     async def call(self, offer: str | None = None, trickled: Sequence[str] = ()) -> str:
         """Offers, answers, trickles candidates, waits until connected; returns the call's URL."""
@@ -135,6 +145,18 @@ class Caller:
     def ping(self, t: int) -> None:
         """Keeps the call alive."""
         self.channel.send(json.dumps({"type": "ping", "t": t}))
+
+    def say(self, **message: Any) -> None:
+        self.channel.send(json.dumps(message))
+
+    async def told(self, kind: str, **values: Any) -> dict[str, Any]:
+        """The first message of that type with those values, as soon as it is there."""
+        async with asyncio.timeout(CONNECTED_S):
+            while True:
+                for message in self.messages:
+                    if message["type"] == kind and message.items() >= values.items():
+                        return message
+                await asyncio.sleep(0.02)
 
     def _follow(self) -> None:
         """Connected is the peer, and the channel where one is wanted."""

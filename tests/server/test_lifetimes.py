@@ -55,7 +55,7 @@ async def test_a_call_that_breaks_says_so_and_leaves_the_others_alone(
         await one.call()
         broken = next(iter(core(server).sessions.values()))
         await other.call()
-        monkeypatch.setattr(broken._media._ingest, "read", lambda _: 1 / 0)
+        monkeypatch.setattr(broken._media._ingest, "read", lambda _: 1 / 0)  # type: ignore[attr-defined]
         async with asyncio.timeout(3):
             while len(core(server).sessions) > 1:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)

@@ -1,0 +1,81 @@
+"""One encoded stream for many: the call's own client, and everyone who watches it. Encoded once, however many they are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from realtime.pacing import ReleaseSchedule
+from server.encoders import EncodedPacket
+from server.tracks import ReleasedTrack
+
+
+@dataclass(eq=False, kw_only=True)
+class Outlet:
+    """Voice and picture on their way to one receiver; estimate_bps: what it said that its network takes."""
+
+    voice: ReleasedTrack
+    picture: ReleasedTrack
+    estimate_bps: int | None = None
+
+
+@dataclass(kw_only=True)
+class FanOut:
+    """A call's outlets. on_keyframe: a receiver needs a whole picture; on_bitrate: the least of all receivers' estimates, since
+    all share one encoder."""
+
+    schedule: ReleaseSchedule
+    on_keyframe: Callable[[], None]
+    on_bitrate: Callable[[int], None]
+    _outlets: list[Outlet] = field(default_factory=list)
+    _wall_anchor_s: float | None = None
+
+    def open(self) -> Outlet:
+        """A place for one more receiver: its picture begins with a keyframe, its media time is the call's."""
+        outlet = Outlet(voice=ReleasedTrack("audio", self.schedule), picture=ReleasedTrack("video", self.schedule))
+        outlet.picture.on_loss = self.on_keyframe
+        outlet.picture.on_bitrate = partial(self._estimate, outlet)
+        self._outlets.append(outlet)
+        if self._wall_anchor_s is not None:
+            self._start(outlet, self._wall_anchor_s)
+        return outlet
+
+    def start(self, wall_anchor_s: float) -> None:
+        """wall_anchor_s: the wall clock at media time 0 (Unix seconds)."""
+        self._wall_anchor_s = wall_anchor_s
+        for outlet in self._outlets:
+            self._start(outlet, wall_anchor_s)
+
+    def put_voice(self, media_ms: float, packet: EncodedPacket) -> None:
+        for outlet in self._outlets:
+            outlet.voice.put(media_ms, packet)
+
+    def put_picture(self, media_ms: float, packet: EncodedPacket) -> None:
+        for outlet in self._outlets:
+            outlet.picture.put(media_ms, packet)
+
+    def close(self, outlet: Outlet) -> None:
+        """Ends both tracks; the others may have more room now. Again: nothing."""
+        if outlet not in self._outlets:
+            return
+        self._outlets.remove(outlet)
+        outlet.voice.stop()
+        outlet.picture.stop()
+        if outlet.estimate_bps is not None:
+            self._follow_estimates()
+
+    def close_all(self) -> None:
+        for outlet in list(self._outlets):
+            self.close(outlet)
+
+    def _start(self, outlet: Outlet, wall_anchor_s: float) -> None:
+        outlet.voice.start(wall_anchor_s)
+        outlet.picture.start(wall_anchor_s)
+
+    def _estimate(self, outlet: Outlet, bits_per_second: int) -> None:
+        outlet.estimate_bps = bits_per_second
+        self._follow_estimates()
+
+    def _follow_estimates(self) -> None:
+        estimates = [outlet.estimate_bps for outlet in self._outlets if outlet.estimate_bps is not None]
+        if estimates:
+            self.on_bitrate(min(estimates))

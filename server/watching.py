@@ -1,0 +1,36 @@
+"""Somebody else's call, watched: its voice and picture, and nothing of one's own."""
+
+import asyncio
+from typing import Any
+
+from aiortc.mediastreams import MediaStreamTrack
+
+from server.call_media import CallMedia
+
+
+class Watching:
+    """What `CallMedia` is to a caller, for one who only watches and listens. Ends with `close`, or with the call."""
+
+    def __init__(self, call: CallMedia) -> None:
+        self._call = call
+        self._outlet = call.out.open()
+        self.voice, self.picture = self._outlet.voice, self._outlet.picture
+
+    def start(self) -> None:
+        """The call's timeline began long ago; what a newcomer needs is a whole picture."""
+        self._call.out.on_keyframe()
+
+    async def listen(self, microphone: MediaStreamTrack | None) -> None:  # noqa: ARG002
+        return
+
+    async def speak(self) -> None:
+        await asyncio.Event().wait()  # the call puts its packets
+
+    def figures(self) -> dict[str, Any]:
+        return self._call.figures()
+
+    def count(self) -> None:
+        return
+
+    def close(self) -> None:
+        self._call.out.close(self._outlet)
