@@ -9,6 +9,7 @@ from pathlib import Path
 BENCHMARKS = {
     "generator": "what a frame costs, stage by stage, and how many calls a core carries",
     "latency": "from the microphone to the voice and to the moving mouth, in a real Chromium",
+    "capacity": "calls at once until pictures come late; processor time and memory a call",
 }
 """Name: summary. The module of that name has `add_arguments(parser)` and `run(args) -> Report`."""
 

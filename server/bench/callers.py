@@ -1,0 +1,134 @@
+"""Many callers in a process of their own, so that their processor time is not the server's.
+
+    python -m server.bench.callers URL SPEECH      reads commands, one a line, and answers each with a line of JSON
+
+`call N`: from now on N calls go on; `measure SECONDS`: what they saw in that time; the end of the input ends it.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import numpy as np
+import uvloop
+
+from realtime.model_spec import FRAME_MS
+from server import aiortc_adjustments
+from server.bench import material
+from server.bench.light_caller import LightCaller, RefusedError, encode_speech
+from server.bench.record import Figures
+from server.bench.serving import on_cores
+
+PACKET_MS = 20
+STRAGGLERS_S = 0.5  # what is still on its way at the end of a measurement
+TICK_S = 0.01
+APART = 137  # packets by which callers are apart in the speech
+
+
+class Callers:
+    """The process, from `with` to the end of the block. Its methods wait for the answer."""
+
+    def __init__(self, url: str, speech: Path, cores: Sequence[int]) -> None:
+        command = [sys.executable, "-m", "server.bench.callers", url, str(speech)]
+        self._command = on_cores(cores, command)
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._process.communicate()
+
+    def call(self, count: int) -> str | None:
+        """From now on `count` calls go on. None, or why a new one was refused."""
+        refusal: str | None = self._ask(f"call {count}")["refused"]
+        return refusal
+
+    def measure(self, seconds: float) -> Figures:
+        """What they saw in the next seconds, every call's frames together; and what the process itself used."""
+        return self._ask(f"measure {seconds}")
+
+    def _ask(self, line: str) -> Figures:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+        answer: Figures = json.loads(self._process.stdout.readline())
+        return answer
+
+
+async def _obey(url: str, speech: Path) -> None:
+    """The process's own side: commands from the standard input until it ends."""
+    key, _ = material.first_portrait(256)
+    packets = encode_speech(material.read_speech(speech))
+    loop = asyncio.get_running_loop()
+    async with aiohttp.ClientSession() as http, AsyncExitStack() as stack:
+        callers: list[LightCaller] = []
+        while line := await loop.run_in_executor(None, sys.stdin.readline):
+            word, _, number = line.partition(" ")
+            refused = None
+            if word == "measure":
+                answer = await _measure(callers, float(number))
+            else:
+                while len(callers) < int(number) and refused is None:
+                    caller = LightCaller(url=url, http=http, portrait=key, speech=packets, offset=APART * len(callers))
+                    try:
+                        callers.append(await stack.enter_async_context(caller))
+                    except (RefusedError, TimeoutError) as error:
+                        refused = str(error) or "it does not connect"
+                answer = {"refused": refused}
+            print(json.dumps(answer), flush=True)
+
+
+async def _measure(callers: Sequence[LightCaller], seconds: float) -> dict[str, Any]:
+    from_s, busy_s = time.time(), time.process_time()
+    own_late_ms = await _wait(seconds)
+    to_s, busy_s = time.time(), time.process_time() - busy_s
+    await asyncio.sleep(STRAGGLERS_S)
+    span = {"from_s": from_s, "to_s": to_s}
+    picture = [caller.picture.lateness_ms(delay_ms=caller.delay_ms, step_ms=FRAME_MS, **span) for caller in callers]
+    voice = [caller.voice.lateness_ms(delay_ms=caller.delay_ms, step_ms=PACKET_MS, **span) for caller in callers]
+    taken_s = to_s - from_s
+    return {
+        "picture_late_ms": _pooled(picture),
+        "voice_late_ms": _pooled(voice),
+        "pictures": sum(caller.picture.count(from_s, to_s) for caller in callers),
+        "pictures_a_second": [round(caller.picture.count(from_s, to_s) / taken_s, 2) for caller in callers],
+        "voice_packets_a_second": [round(caller.voice.count(from_s, to_s) / taken_s, 2) for caller in callers],
+        "seconds": taken_s,
+        "callers_percent_of_a_core": round(100 * busy_s / taken_s, 1),
+        "callers_late_ms_p95": round(float(np.percentile(own_late_ms, 95)), 2),
+    }
+
+
+async def _wait(seconds: float) -> list[float]:
+    """Waits, and notes how late this process itself is woken: what it sees cannot be more exact than that."""
+    late_ms = []
+    end_s = time.monotonic() + seconds
+    while (now_s := time.monotonic()) < end_s:
+        await asyncio.sleep(TICK_S)
+        late_ms.append(1000 * (time.monotonic() - now_s - TICK_S))
+    return late_ms
+
+
+def _pooled(calls: Sequence[Any]) -> dict[str, float]:
+    """Percentiles over all calls, and of the call that fares worst."""
+    known = [late for late in calls if len(late)]
+    if len(known) < len(calls) or not known:
+        return {"p50": 1e6, "p95": 1e6, "p99": 1e6, "worst_call_p95": 1e6}  # a call that shows nothing is late for ever
+    together = np.percentile(np.concatenate(known), (50, 95, 99)).round(2)
+    worst = max(float(np.percentile(late, 95)) for late in known)
+    return {**dict(zip(("p50", "p95", "p99"), map(float, together), strict=True)), "worst_call_p95": round(worst, 2)}
+
+
+if __name__ == "__main__":
+    aiortc_adjustments.apply(("127.0.0.1",))
+    uvloop.run(_obey(sys.argv[1], Path(sys.argv[2])))
