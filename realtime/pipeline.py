@@ -20,6 +20,7 @@ from realtime.compositor import Compositor
 from realtime.engine import Engine
 from realtime.features.mfcc import StreamingMfcc
 from realtime.features.windows import Window, WindowSlicer
+from realtime.layers import FaceLayers
 from realtime.model_spec import FRAME_MS
 from realtime.mouth_gate import MouthGate
 from realtime.portrait import Portrait
@@ -30,18 +31,21 @@ FRAME_SAMPLES = 640  # at 16 kHz
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedFrame:
-    """index: video frame; pts_ms: its media time, on the sound's own timeline; image uint8 [S, S, 3] BGR."""
+    """index: video frame; pts_ms: its media time, on the sound's own timeline; image uint8 [S, S, 3] BGR, the portrait at rest where
+    no picture was wanted; layers: what it is composed of."""
 
     index: int
     pts_ms: int
     image: NDArray[np.uint8]
+    layers: FaceLayers
 
 
 class Pipeline:
     """One person's voice and one portrait. Sound goes in as it comes, in any portions; frames come out as futures, in order.
 
     Frames are composed on `executor`, or on the engine's worker where there is none. `wanted(index)` is asked right before a
-    frame is composed; one that is not wanted any more is left out.
+    frame is composed; one that is not wanted any more is left out. `pictured()` is asked then too: where it says no, a frame has its
+    layers alone, and no picture is composed.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Pipeline:
         engine: Engine,
         executor: Executor | None = None,
         wanted: Callable[[int], bool] = lambda _: True,
+        pictured: Callable[[], bool] = lambda: True,
     ) -> None:
         self._resampler = MonoResampler()
         self._voice_activity = VoiceActivity()
@@ -62,7 +67,8 @@ class Pipeline:
         self._lookahead = engine.spec.lookahead_frames
         self._decisions: deque[bool] = deque()
         self._executor = executor
-        self._wanted = wanted
+        self._wanted, self._pictured = wanted, pictured
+        self._portrait = portrait
         self._voiced: deque[bool] = deque()  # of the frames that are on their way, oldest first
         self._samples = 0
 
@@ -134,8 +140,10 @@ class Pipeline:
             return self._gate.push(ahead)
 
     def _compose(self, motion: FaceMotion, openness: float) -> RenderedFrame:
-        image = self._compositor.compose(motion.outputs, openness)
-        return RenderedFrame(index=motion.index, pts_ms=motion.index * FRAME_MS, image=image)
+        layers = self._compositor.layers(motion.outputs, openness)
+        moves = openness > 0 and self._pictured()
+        image = self._compositor.draw(layers) if moves else self._portrait.image.copy()
+        return RenderedFrame(index=motion.index, pts_ms=motion.index * FRAME_MS, image=image, layers=layers)
 
 
 def _answer(future: Future[list[RenderedFrame]], result: list[RenderedFrame] | BaseException) -> None:

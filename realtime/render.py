@@ -23,14 +23,17 @@ FRAME_RATE = 1000 // FRAME_MS
 IN_FLIGHT = 16  # frames that may wait for the engine
 
 
-def render_frames(portrait: Portrait, pcm: NDArray[np.int16], engine: Engine) -> Iterator[RenderedFrame]:
-    """Every frame that a sound [n] (int16, 16 kHz) makes of a portrait, in order; ceil(n / 640) of them."""
-    pipeline = Pipeline(portrait, engine)
+def render_frames(
+    portrait: Portrait, pcm: NDArray[np.int16], engine: Engine, pictured: Callable[[], bool] = lambda: True, in_flight: int = IN_FLIGHT
+) -> Iterator[RenderedFrame]:
+    """Every frame that a sound [n] (int16, 16 kHz) makes of a portrait, in order; ceil(n / 640) of them. pictured: as a Pipeline takes
+    it; in_flight: frames that may wait for the engine."""
+    pipeline = Pipeline(portrait, engine, pictured=pictured)
     pending: deque[Future[list[RenderedFrame]]] = deque()
     try:
         for start in range(0, len(pcm), FRAME_SAMPLES):
             pending.extend(pipeline.push(pcm[start : start + FRAME_SAMPLES], SAMPLE_RATE_HZ))
-            while len(pending) > IN_FLIGHT:
+            while len(pending) > in_flight:
                 yield from pending.popleft().result()
         pending.extend(pipeline.finish())
         while pending:
