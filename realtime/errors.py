@@ -4,6 +4,7 @@ FacewireError                what came, what was expected, what to do
 ├── AudioError               a sound file or a packet that cannot be read
 ├── PortraitError            a photograph that cannot become an avatar; `.reason` is machine-readable
 ├── ModelError               a model folder that is missing, damaged or does not fit
+├── MotionError              bytes of the motion stream, or numbers for it, that cannot be taken
 ├── CapacityError            no room for another session
 └── ConfigError              a setting that does not exist or is out of range
 """
@@ -30,6 +31,10 @@ class PortraitError(FacewireError):
 
 class ModelError(FacewireError):
     """A model folder that is missing, damaged, or does not fit this program."""
+
+
+class MotionError(FacewireError):
+    """An atlas or a message of the motion stream that is damaged, of another version, or out of bounds."""
 
 
 class CapacityError(FacewireError):

@@ -1,0 +1,157 @@
+"""The atlas: what a receiver must know of one portrait to draw it from coefficients. Its bytes, whole or as they come.
+
+Little-endian. Header of 108 bytes, then the components, the most important first; each is a length, its scales and its
+numbers. A receiver draws with as many as it has. docs/motion.md has the table.
+"""
+
+import math
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.alignment import CROP_SIZE, FLOW_CELLS
+from realtime.errors import MotionError
+from realtime.motion.components import ComponentDecoder, ComponentEncoder, Numbers
+from realtime.motion.field import Field
+
+MAGIC = b"FWMA"
+VERSION = 1
+MAX_COMPONENTS = 32
+MAX_BYTES = 64 * 1024
+HEADER = struct.Struct("<4s 4B 4B 2B 3B x 12f 3f I")
+COMPONENT = struct.Struct("<H f 2B")
+LARGEST_FLOAT = 1e6
+N_PLANES = 6
+Affine = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """numbers int32 [D]: a basis vector in steps of the atlas; gain: vectors a step of its coefficient; zero, more: probabilities, in 256ths,
+    that a coefficient is 0, and that one that is at least n is no larger."""
+
+    numbers: Numbers
+    gain: float
+    zero: int
+    more: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Atlas:
+    """identity: 0..255, which coefficients name; to_picture [2, 3]: crop pixels → the portrait's side as 1; units: what one step of each
+    plane's numbers is worth, in crop pixels (flow), grey levels (colour) and shares (mask)."""
+
+    identity: int
+    field: Field
+    step: float
+    to_picture: Affine
+    components: tuple[Component, ...]
+
+    @property
+    def units(self) -> tuple[float, ...]:
+        return tuple(float(np.float32(self.step / weight)) for weight in self.field.weights)
+
+
+def encode(atlas: Atlas) -> bytes:
+    """Raises MotionError for an atlas that no receiver would take."""
+    if not 1 <= len(atlas.components) <= MAX_COMPONENTS:
+        raise MotionError(f"{len(atlas.components)} components came, 1 to {MAX_COMPONENTS} were expected")
+    encoder = ComponentEncoder(atlas.field.shapes)
+    parts = []
+    for component in atlas.components:
+        data = encoder.encode(component.numbers)
+        parts.append(COMPONENT.pack(len(data), component.gain, component.zero, component.more) + data)
+    floats = [*atlas.to_picture.ravel(), *atlas.field.weights, atlas.step, 0.0, 0.0]
+    _check_floats(floats + [component.gain for component in atlas.components])
+    size = HEADER.size + sum(map(len, parts))
+    start = (VERSION, atlas.identity, len(parts), N_PLANES)
+    return HEADER.pack(MAGIC, *start, *atlas.field.box, CROP_SIZE, FLOW_CELLS, *atlas.field.reference, *floats, size) + b"".join(parts)
+
+
+class AtlasReader:
+    """Takes an atlas' bytes as they come."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._read = 0
+        self._decoder: ComponentDecoder | None = None
+        self._components: list[Component] = []
+        self.announced = 0  # components in the whole atlas; 0 until the header is there
+        self._header: tuple[int, Field, float, Affine] | None = None
+
+    def push(self, data: bytes) -> int:
+        """More bytes → how many components can now be drawn with.
+
+        Raises MotionError for what is no atlas, of another version, too large, or damaged; nothing more can be pushed then.
+        """
+        self._data += data
+        if len(self._data) > MAX_BYTES:
+            raise MotionError(f"an atlas of more than {MAX_BYTES} bytes came: no server sends one")
+        if self._header is None and len(self._data) >= HEADER.size:
+            self._read_header()
+        while self._decoder is not None and self._read_component():
+            pass
+        return len(self._components)
+
+    @property
+    def atlas(self) -> Atlas:
+        """What there is of it.
+
+        Raises MotionError before the first component.
+        """
+        if self._header is None or not self._components:
+            raise MotionError(f"an atlas without components came ({len(self._data)} bytes): its beginning was expected")
+        identity, field, step, to_picture = self._header
+        return Atlas(identity=identity, field=field, step=step, to_picture=to_picture, components=tuple(self._components))
+
+    @property
+    def is_complete(self) -> bool:
+        return 0 < self.announced == len(self._components)
+
+    def _read_header(self) -> None:
+        magic, version, identity, count, planes, *rest = HEADER.unpack_from(self._data)
+        box, (side, cells), reference = tuple(rest[:4]), rest[4:6], tuple(rest[6:9])
+        floats = rest[9:24]
+        if magic != MAGIC:
+            raise MotionError(f"{bytes(magic)!r} came where an atlas of the motion stream ({MAGIC!r}) was expected")
+        if version != VERSION:
+            raise MotionError(f"an atlas of version {version} came, this program reads version {VERSION}: update the older end")
+        x0, y0, x1, y1 = box
+        fits = 1 <= count <= MAX_COMPONENTS and planes == N_PLANES and (side, cells) == (CROP_SIZE, FLOW_CELLS)
+        if not (fits and x0 < x1 <= CROP_SIZE and y0 < y1 <= CROP_SIZE):
+            raise MotionError(f"an atlas of {count} components over {box} came: at most {MAX_COMPONENTS} inside the crop were expected")
+        _check_floats(floats)
+        if min(floats[6:13]) <= 0:
+            raise MotionError(f"an atlas came whose weights or step are not above 0: {floats[6:13]}")
+        field = Field(box=box, weights=tuple(floats[6:12]), reference=reference)
+        self._header = (identity, field, floats[12], np.array(floats[:6]).reshape(2, 3))
+        self._decoder, self.announced, self._read = ComponentDecoder(field.shapes), count, HEADER.size
+
+    def _read_component(self) -> bool:
+        assert self._decoder is not None
+        rest = len(self._data) - self._read
+        if len(self._components) == self.announced:
+            if rest:
+                raise MotionError(f"{rest} bytes came behind the last component of an atlas")
+            return False
+        if rest < COMPONENT.size:
+            return False
+        size, gain, zero, more = COMPONENT.unpack_from(self._data, self._read)
+        if rest < COMPONENT.size + size:
+            return False
+        _check_floats([gain])
+        if not (zero and more):
+            raise MotionError("an atlas came with a probability of 0: 1 to 255 were expected")
+        start = self._read + COMPONENT.size
+        numbers = self._decoder.decode(bytes(self._data[start : start + size]))
+        self._components.append(Component(numbers=numbers, gain=gain, zero=zero, more=more))
+        self._read = start + size
+        return True
+
+
+def _check_floats(values: list[float]) -> None:
+    for value in values:
+        if not (math.isfinite(value) and abs(value) < LARGEST_FLOAT):
+            raise MotionError(f"an atlas came with the number {value}: finite ones below {LARGEST_FLOAT:.0f} were expected")

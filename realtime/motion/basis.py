@@ -1,0 +1,94 @@
+"""The basis of one portrait's motion: principal components of what the generator does with it, quantised as the atlas carries them.
+
+Frames are not centred: the portrait at rest is the zero vector, so silence costs nothing and is exactly the portrait. A component is
+scaled by how far the frames go along it before it is quantised; one step for all then spends bits where errors would be seen.
+
+# N frames, D length of a vector, K components
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.errors import MotionError
+from realtime.layers import FaceLayers
+from realtime.motion import atlas as atlas_format
+from realtime.motion.atlas import Affine, Atlas, Component
+from realtime.motion.components import LARGEST
+from realtime.motion.field import Field, Vector
+from realtime.motion.message import LARGEST as LARGEST_COEFFICIENT
+from realtime.motion.message import Coefficients
+
+N_COMPONENTS = 24
+STEP = 1.6  # of a basis vector's numbers, in about equally visible grey levels
+COEFFICIENT_STEP = 45.0  # of a frame along a component, root of the sum of squares of such levels
+ATLAS_BYTES = 20_000
+
+
+def learn(vectors: Vector, field: Field, to_picture: Affine, identity: int) -> Atlas:
+    """Frames [N, D] → their atlas, of at most ATLAS_BYTES.
+
+    Raises MotionError where nothing moves.
+    """
+    energy, directions = np.linalg.eigh((vectors @ vectors.T).astype(np.float64))
+    count = min(N_COMPONENTS, len(vectors))
+    energy, directions = energy[::-1][:count], directions[:, ::-1][:, :count]
+    spread = directions.T.astype(np.float32) @ vectors / np.float32(np.sqrt(len(vectors)))  # [K, D]: unit vectors times deviations
+    numbers = np.clip(np.rint(spread / STEP), -LARGEST, LARGEST).astype(np.int32)
+    moving = [row for row in numbers if row.any()]
+    if not moving:
+        raise MotionError("no frame differs from the portrait at rest: speech was expected to learn a motion basis from")
+    unit = [COEFFICIENT_STEP / (STEP * float(np.linalg.norm(row))) for row in moving]
+    components = tuple(
+        Component(numbers=row, gain=float(np.float32(gain)), zero=128, more=128) for row, gain in zip(moving, unit, strict=True)
+    )
+    atlas = Atlas(identity=identity, field=field, step=STEP, to_picture=to_picture, components=components)
+    return with_probabilities(_fitting(atlas), vectors)
+
+
+def with_probabilities(atlas: Atlas, vectors: Vector) -> Atlas:
+    """The atlas, its coders told how large coefficients are: those of the frames [N, D]."""
+    projector = Projector(atlas)
+    steps = np.abs(np.array([projector.project_vector(vector) for vector in vectors]))
+    told = []
+    for component, sizes in zip(atlas.components, steps.T, strict=True):
+        loud = sizes[sizes > 0]
+        zero = (1 + np.sum(sizes == 0)) / (2 + len(sizes))
+        last = (1 + len(loud)) / (2 + loud.sum())  # of a geometric distribution, the chance that a number is no larger
+        told.append(replace(component, zero=_in_256ths(zero), more=_in_256ths(last)))
+    return replace(atlas, components=tuple(told))
+
+
+class Projector:
+    """Layers → coefficients of an atlas, and back. Stateless between frames."""
+
+    def __init__(self, atlas: Atlas) -> None:
+        self._field = atlas.field
+        scale = np.array([component.gain * atlas.step for component in atlas.components])
+        self._basis = (np.stack([component.numbers for component in atlas.components]) * scale[:, None]).astype(np.float32)
+        gram = (self._basis @ self._basis.T).astype(np.float64)
+        self._inverse = np.linalg.solve(gram, self._basis.astype(np.float64)).astype(np.float32)  # least squares
+
+    def project(self, layers: FaceLayers) -> Coefficients:
+        """The frame's coefficients, in steps."""
+        return self.project_vector(self._field.vectors([layers])[0])
+
+    def project_vector(self, vector: Vector) -> Coefficients:
+        steps: NDArray[np.float32] = np.rint(self._inverse @ vector)
+        return tuple(int(step) for step in np.clip(steps, -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT))
+
+    def layers(self, coefficients: Coefficients) -> FaceLayers:
+        """What a receiver draws."""
+        return self._field.layers(np.array(coefficients, np.float32) @ self._basis)
+
+
+def _fitting(atlas: Atlas) -> Atlas:
+    """Without the last components where they would make it too large."""
+    while len(atlas_format.encode(atlas)) > ATLAS_BYTES and len(atlas.components) > 1:
+        atlas = replace(atlas, components=atlas.components[:-1])
+    return atlas
+
+
+def _in_256ths(share: float) -> int:
+    return int(np.clip(round(256 * share), 1, 255))
