@@ -1,7 +1,7 @@
 """The generator's output → the whole picture, at the portrait's own resolution.
 
-The portrait's own pixels are moved by the flow, and the paint is laid over them. Outside the face nothing is touched, and a closed gate
-gives the portrait back, byte for byte.
+The portrait's own pixels are moved by the flow, and the paint is laid over them. Outside the face nothing is touched, and a
+closed gate gives the portrait back, byte for byte.
 """
 
 import cv2

@@ -1,6 +1,7 @@
 """What a generator's head says about one frame, as the two layers that are laid on the portrait: a flow and a paint.
 
-Both heads come to this one form. The compositor draws it here; the motion stream (realtime/motion) sends it and the receiver draws it.
+Both heads come to this one form. The compositor draws it here; the motion stream (realtime/motion) sends it and the receiver
+draws it.
 """
 
 from dataclasses import dataclass
@@ -30,8 +31,8 @@ CONTRAST = 1.2
 class FaceLayers:
     """One frame. All zero is the portrait at rest.
 
-    flow float32 [28, 28, 2]: whence a pixel comes, in crop pixels, x and y, one vector a cell. paint float32 [h, w, 4]: B, G, R 0..255
-    multiplied by the mask, and the mask 0..1, over the head's PAINT_BOX.
+    flow float32 [28, 28, 2]: whence a pixel comes, in crop pixels, x and y, one vector a cell. paint float32 [h, w, 4]: B, G, R
+    0..255 multiplied by the mask, and the mask 0..1, over the head's PAINT_BOX.
     """
 
     flow: NDArray[np.float32]
@@ -67,7 +68,9 @@ class LayerMaker:
     def _crop(self, crop: NDArray[np.float32]) -> NDArray[np.float32]:
         """Crop [3, 112, 112] → paint [112, 112, 4]."""
         colour = crop.transpose(1, 2, 0)[..., ::-1] * np.float32(255)
-        colour = colour + (self._still - colour[: CROP_SIZE // 2]).mean((0, 1))  # the upper face never moves: it tells the colour cast
+        colour = colour + (self._still - colour[: CROP_SIZE // 2]).mean(
+            (0, 1)
+        )  # the upper face never moves: it tells the colour cast
         return np.dstack([colour * self._feather, self._feather])
 
 

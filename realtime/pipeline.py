@@ -31,8 +31,8 @@ FRAME_SAMPLES = 640  # at 16 kHz
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedFrame:
-    """index: video frame; pts_ms: its media time, on the sound's own timeline; image uint8 [S, S, 3] BGR, the portrait at rest where
-    no picture was wanted; layers: what it is composed of."""
+    """index: video frame; pts_ms: its media time, on the sound's own timeline; image uint8 [S, S, 3] BGR, the portrait at rest
+    where no picture was wanted; layers: what it is composed of."""
 
     index: int
     pts_ms: int
@@ -44,8 +44,8 @@ class Pipeline:
     """One person's voice and one portrait. Sound goes in as it comes, in any portions; frames come out as futures, in order.
 
     Frames are composed on `executor`, or on the engine's worker where there is none. `wanted(index)` is asked right before a
-    frame is composed; one that is not wanted any more is left out. `pictured()` is asked then too: where it says no, a frame has its
-    layers alone, and no picture is composed.
+    frame is composed; one that is not wanted any more is left out. `pictured()` is asked then too: where it says no, a frame
+    has its layers alone, and no picture is composed.
     """
 
     def __init__(

@@ -24,10 +24,14 @@ IN_FLIGHT = 16  # frames that may wait for the engine
 
 
 def render_frames(
-    portrait: Portrait, pcm: NDArray[np.int16], engine: Engine, pictured: Callable[[], bool] = lambda: True, in_flight: int = IN_FLIGHT
+    portrait: Portrait,
+    pcm: NDArray[np.int16],
+    engine: Engine,
+    pictured: Callable[[], bool] = lambda: True,
+    in_flight: int = IN_FLIGHT,
 ) -> Iterator[RenderedFrame]:
-    """Every frame that a sound [n] (int16, 16 kHz) makes of a portrait, in order; ceil(n / 640) of them. pictured: as a Pipeline takes
-    it; in_flight: frames that may wait for the engine."""
+    """Every frame that a sound [n] (int16, 16 kHz) makes of a portrait, in order; ceil(n / 640) of them. pictured: as a
+    Pipeline takes it; in_flight: frames that may wait for the engine."""
     pipeline = Pipeline(portrait, engine, pictured=pictured)
     pending: deque[Future[list[RenderedFrame]]] = deque()
     try:

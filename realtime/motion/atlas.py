@@ -1,6 +1,6 @@
 """The atlas: what a receiver must know of one portrait to draw it from coefficients. Its bytes, whole or as they come.
 
-Little-endian. Header of 108 bytes, then the components, the most important first; each is a length, its scales and its
+Little-endian. Header of 74 bytes, then the components, the most important first; each is a length, its scales and its
 numbers. A receiver draws with as many as it has. docs/motion.md has the table.
 """
 
@@ -20,7 +20,7 @@ MAGIC = b"FWMA"
 VERSION = 1
 MAX_COMPONENTS = 32
 MAX_BYTES = 64 * 1024
-HEADER = struct.Struct("<4s 4B 4B 2B 3B x 12f 3f I")
+HEADER = struct.Struct("<4s 4B 4B 2B 3B x 13f I")
 COMPONENT = struct.Struct("<H f 2B")
 LARGEST_FLOAT = 1e6
 N_PLANES = 6
@@ -29,8 +29,8 @@ Affine = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """numbers int32 [D]: a basis vector in steps of the atlas; gain: vectors a step of its coefficient; zero, more: probabilities, in 256ths,
-    that a coefficient is 0, and that one that is at least n is no larger."""
+    """numbers int32 [D]: a basis vector in steps of the atlas; gain: vectors a step of its coefficient; zero, more:
+    probabilities, in 256ths, that a coefficient is 0, and that one that is at least n is no larger."""
 
     numbers: Numbers
     gain: float
@@ -40,8 +40,8 @@ class Component:
 
 @dataclass(frozen=True, kw_only=True)
 class Atlas:
-    """identity: 0..255, which coefficients name; to_picture [2, 3]: crop pixels → the portrait's side as 1; units: what one step of each
-    plane's numbers is worth, in crop pixels (flow), grey levels (colour) and shares (mask)."""
+    """identity: 0..255, which coefficients name; to_picture [2, 3]: crop pixels → the portrait's side as 1; units: what one
+    step of each plane's numbers is worth, in crop pixels (flow), grey levels (colour) and shares (mask)."""
 
     identity: int
     field: Field
@@ -63,11 +63,13 @@ def encode(atlas: Atlas) -> bytes:
     for component in atlas.components:
         data = encoder.encode(component.numbers)
         parts.append(COMPONENT.pack(len(data), component.gain, component.zero, component.more) + data)
-    floats = [*atlas.to_picture.ravel(), *atlas.field.weights, atlas.step, 0.0, 0.0]
+    floats = [*atlas.to_picture.ravel(), *atlas.field.weights, atlas.step]
     _check_floats(floats + [component.gain for component in atlas.components])
     size = HEADER.size + sum(map(len, parts))
     start = (VERSION, atlas.identity, len(parts), N_PLANES)
-    return HEADER.pack(MAGIC, *start, *atlas.field.box, CROP_SIZE, FLOW_CELLS, *atlas.field.reference, *floats, size) + b"".join(parts)
+    return HEADER.pack(MAGIC, *start, *atlas.field.box, CROP_SIZE, FLOW_CELLS, *atlas.field.reference, *floats, size) + b"".join(
+        parts
+    )
 
 
 class AtlasReader:
@@ -75,7 +77,7 @@ class AtlasReader:
 
     def __init__(self) -> None:
         self._data = bytearray()
-        self._read = 0
+        self._read, self._size = 0, MAX_BYTES
         self._decoder: ComponentDecoder | None = None
         self._components: list[Component] = []
         self.announced = 0  # components in the whole atlas; 0 until the header is there
@@ -87,10 +89,10 @@ class AtlasReader:
         Raises MotionError for what is no atlas, of another version, too large, or damaged; nothing more can be pushed then.
         """
         self._data += data
-        if len(self._data) > MAX_BYTES:
-            raise MotionError(f"an atlas of more than {MAX_BYTES} bytes came: no server sends one")
         if self._header is None and len(self._data) >= HEADER.size:
             self._read_header()
+        if len(self._data) > self._size:
+            raise MotionError(f"more than the {self._size} bytes of an atlas came: it is damaged, ask again")
         while self._decoder is not None and self._read_component():
             pass
         return len(self._components)
@@ -113,7 +115,7 @@ class AtlasReader:
     def _read_header(self) -> None:
         magic, version, identity, count, planes, *rest = HEADER.unpack_from(self._data)
         box, (side, cells), reference = tuple(rest[:4]), rest[4:6], tuple(rest[6:9])
-        floats = rest[9:24]
+        floats, size = rest[9:22], rest[22]
         if magic != MAGIC:
             raise MotionError(f"{bytes(magic)!r} came where an atlas of the motion stream ({MAGIC!r}) was expected")
         if version != VERSION:
@@ -121,20 +123,25 @@ class AtlasReader:
         x0, y0, x1, y1 = box
         fits = 1 <= count <= MAX_COMPONENTS and planes == N_PLANES and (side, cells) == (CROP_SIZE, FLOW_CELLS)
         if not (fits and x0 < x1 <= CROP_SIZE and y0 < y1 <= CROP_SIZE):
-            raise MotionError(f"an atlas of {count} components over {box} came: at most {MAX_COMPONENTS} inside the crop were expected")
+            raise MotionError(
+                f"an atlas of {count} components over {box} came: at most {MAX_COMPONENTS} inside the crop were expected"
+            )
+        if not HEADER.size < size <= MAX_BYTES:
+            raise MotionError(f"an atlas of {size} bytes is announced: at most {MAX_BYTES} were expected")
         _check_floats(floats)
         if min(floats[6:13]) <= 0:
             raise MotionError(f"an atlas came whose weights or step are not above 0: {floats[6:13]}")
         field = Field(box=box, weights=tuple(floats[6:12]), reference=reference)
         self._header = (identity, field, floats[12], np.array(floats[:6]).reshape(2, 3))
-        self._decoder, self.announced, self._read = ComponentDecoder(field.shapes), count, HEADER.size
+        self._decoder, self.announced = ComponentDecoder(field.shapes), count
+        self._read, self._size = HEADER.size, size
 
     def _read_component(self) -> bool:
         assert self._decoder is not None
         rest = len(self._data) - self._read
         if len(self._components) == self.announced:
-            if rest:
-                raise MotionError(f"{rest} bytes came behind the last component of an atlas")
+            if self._read < self._size:
+                raise MotionError(f"an atlas of {self._size} bytes ends after {self._read}: it is damaged, ask again")
             return False
         if rest < COMPONENT.size:
             return False

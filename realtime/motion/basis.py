@@ -1,7 +1,9 @@
-"""The basis of one portrait's motion: principal components of what the generator does with it, quantised as the atlas carries them.
+"""The basis of one portrait's motion: principal components of what the generator does with it, quantised as the atlas carries
+them.
 
-Frames are not centred: the portrait at rest is the zero vector, so silence costs nothing and is exactly the portrait. A component is
-scaled by how far the frames go along it before it is quantised; one step for all then spends bits where errors would be seen.
+Frames are not centred: the portrait at rest is the zero vector, so silence costs nothing and is exactly the portrait. A
+component is scaled by how far the frames go along it before it is quantised; one step for all then spends bits where errors
+would be seen.
 
 # N frames, D length of a vector, K components
 """
@@ -21,7 +23,7 @@ from realtime.motion.message import LARGEST as LARGEST_COEFFICIENT
 from realtime.motion.message import Coefficients
 
 N_COMPONENTS = 24
-STEP = 1.6  # of a basis vector's numbers, in about equally visible grey levels
+STEP = 2.4  # of a basis vector's numbers, in about equally visible grey levels
 COEFFICIENT_STEP = 45.0  # of a frame along a component, root of the sum of squares of such levels
 ATLAS_BYTES = 20_000
 
@@ -34,7 +36,9 @@ def learn(vectors: Vector, field: Field, to_picture: Affine, identity: int) -> A
     energy, directions = np.linalg.eigh((vectors @ vectors.T).astype(np.float64))
     count = min(N_COMPONENTS, len(vectors))
     energy, directions = energy[::-1][:count], directions[:, ::-1][:, :count]
-    spread = directions.T.astype(np.float32) @ vectors / np.float32(np.sqrt(len(vectors)))  # [K, D]: unit vectors times deviations
+    spread = (
+        directions.T.astype(np.float32) @ vectors / np.float32(np.sqrt(len(vectors)))
+    )  # [K, D]: unit vectors times deviations
     numbers = np.clip(np.rint(spread / STEP), -LARGEST, LARGEST).astype(np.int32)
     moving = [row for row in numbers if row.any()]
     if not moving:

@@ -1,7 +1,7 @@
 """Binary arithmetic coding: yes and no, each with its probability, into very few bits.
 
-Source: RFC 6386, section 7, the boolean coder of VP8. Two differences: bytes behind the end read as zero, so that zeros at the end need
-not be sent, and the last value is chosen to have as many of them as can be.
+Source: RFC 6386, section 7, the boolean coder of VP8. Two differences: bytes behind the end read as zero, so that zeros at the
+end need not be sent, and the last value is chosen to have as many of them as can be.
 """
 
 from realtime.errors import MotionError

@@ -1,8 +1,8 @@
 """Quantised basis components ⇄ bytes: cosine coefficients from low to high frequency, with probabilities that adapt.
 
-A component's numbers are most often zero, the more so the higher the frequency. Contexts: the kind of plane, the octave of the place in
-the order, how many of the two numbers before were not zero. Probabilities go on from one component to the next, so components are
-decoded in order.
+A component's numbers are most often zero, the more so the higher the frequency. Contexts: the kind of plane, the octave of the
+place in the order, how many of the two numbers before were not zero. Probabilities go on from one component to the next, so
+components are decoded in order.
 """
 
 import numpy as np
@@ -104,7 +104,9 @@ class ComponentDecoder:
         for kind, order in zip(KIND_OF_PLANE, self._orders, strict=True):
             count = coder.read_number(COUNT_BITS)
             if count > len(order):
-                raise MotionError(f"a component counts {count} numbers for a plane of {len(order)}: the atlas is damaged, ask again")
+                raise MotionError(
+                    f"a component counts {count} numbers for a plane of {len(order)}: the atlas is damaged, ask again"
+                )
             plane, before = np.zeros(len(order), np.int32), 0
             for place in range(count):
                 number = self._read(coder, kind, place, before.bit_count())

@@ -1,7 +1,7 @@
 """One frame's layers ⇄ one vector: six planes as their cosine transforms, weighted by what a difference would look like.
 
-Equal lengths in this vector are about equally visible, so one quantiser's step serves all of it. The flow of a textured face weighs
-more than that of a smooth one: the portrait's own gradients say how much. Paint is taken relative to a reference colour,
+Equal lengths in this vector are about equally visible, so one quantiser's step serves all of it. The flow of a textured face
+weighs more than that of a smooth one: the portrait's own gradients say how much. Paint is taken relative to a reference colour,
 what lies under it: then a mask that is a little wrong costs little.
 
 # D length of a vector, h w height and width of the paint
@@ -49,7 +49,7 @@ class Field:
         flow = np.stack([frame.flow for frame in layers]).astype(np.float32)
         paint = np.stack([frame.paint for frame in layers]).astype(np.float32)
         mask = paint[..., 3]
-        colour = (paint[..., :3] - mask[..., None] * np.float32(self.reference)) @ FROM_BGR.T.astype(np.float32)
+        colour = (paint[..., :3] - mask[..., None] * np.array(self.reference, np.float32)) @ FROM_BGR.T.astype(np.float32)
         planes = [flow[..., 0], flow[..., 1], colour[..., 0], colour[..., 1], colour[..., 2], mask]
         weighted = [plane * np.float32(weight) for plane, weight in zip(planes, self.weights, strict=True)]
         return np.concatenate([dctn(plane, axes=(1, 2), norm="ortho").reshape(len(layers), -1) for plane in weighted], 1)
@@ -61,7 +61,9 @@ class Field:
             part = vector[start : start + height * width].reshape(height, width)
             planes.append(np.asarray(idctn(part, norm="ortho"), np.float32) / np.float32(weight))
             start += height * width
-        colour = np.stack(planes[2:5], -1) @ TO_BGR.T.astype(np.float32) + planes[5][..., None] * np.float32(self.reference)
+        colour = np.stack(planes[2:5], -1) @ TO_BGR.T.astype(np.float32) + planes[5][..., None] * np.array(
+            self.reference, np.float32
+        )
         paint = np.concatenate([colour, planes[5][..., None]], -1)
         return FaceLayers(flow=np.stack(planes[:2], -1), paint=np.asarray(paint, np.float32))
 
@@ -74,8 +76,9 @@ def field_of(portrait: Portrait, head: Head) -> Field:
     across, down = (max(MIN_GRADIENT, gradient) for gradient in _gradients(portrait))
     cell = CROP_SIZE / FLOW_CELLS
     weights = (cell * across, cell * down, 1.0, CHROMA_WEIGHT, CHROMA_WEIGHT, MASK_WEIGHT)
-    # as the atlas will carry them: both ends reckon alike
-    return Field(box=box, weights=tuple(float(np.float32(w)) for w in weights), reference=tuple(int(c) for c in mouth.round()))  # type: ignore[arg-type]
+    as_carried = tuple(float(np.float32(weight)) for weight in weights)  # by the atlas: both ends reckon alike
+    blue, green, red = (int(value) for value in mouth.round())
+    return Field(box=box, weights=as_carried, reference=(blue, green, red))
 
 
 def _gradients(portrait: Portrait) -> tuple[float, float]:

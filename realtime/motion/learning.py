@@ -19,9 +19,7 @@ EVERY = 2  # frames: neighbours say much the same
 IN_FLIGHT = 3  # calls that run meanwhile go first
 
 
-def learn_atlas(
-    portrait: Portrait, engine: Engine, identity: int, progress: Callable[[float], None] = lambda _: None
-) -> Atlas:
+def learn_atlas(portrait: Portrait, engine: Engine, identity: int, progress: Callable[[float], None] = lambda _: None) -> Atlas:
     """Seconds of work; other sessions of the engine go on meanwhile. progress: 0..1, now and then.
 
     Raises CapacityError where the engine has no place.

@@ -1,7 +1,7 @@
 """Messages of the motion stream: a few frames each, decodable alone, so that a lost one costs its own frames and no other.
 
-Every coefficient is sent as it is, not as a difference to the frame before: measured, differences save a tenth and make loss spread
-(docs/decisions/0016). Little-endian; docs/motion.md has the table.
+Every coefficient is sent as it is, not as a difference to the frame before: measured, differences save a tenth and make loss
+spread (docs/decisions/0016). Little-endian; docs/motion.md has the table.
 """
 
 import math
@@ -29,8 +29,9 @@ Coefficients = tuple[int, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class MotionFrame:
-    """coefficients: in steps, the most important first, zeros behind the last; action_units: 0..1 each; pose: turn about x, y, z in degrees,
-    shift along x and y in sides of the picture, natural logarithm of size; empty where a renderer is told none."""
+    """coefficients: in steps, the most important first, zeros behind the last; action_units: 0..1 each; pose: turn about x, y,
+    z in degrees, shift along x and y in sides of the picture, natural logarithm of size; empty where a renderer is told
+    none."""
 
     coefficients: Coefficients
     action_units: tuple[float, ...] = ()
@@ -39,7 +40,8 @@ class MotionFrame:
 
 @dataclass(frozen=True, kw_only=True)
 class MotionMessage:
-    """Frames one after the other; frame k has the media time 40 k ms. atlas: the identity of the atlas that the coefficients belong to."""
+    """Frames one after the other; frame k has the media time 40 k ms. atlas: the identity of the atlas that the coefficients
+    belong to."""
 
     atlas: int
     first_frame: int
@@ -72,10 +74,14 @@ def peek(data: bytes) -> tuple[int, int, int]:
         raise MotionError(f"a motion message of {len(data)} bytes came, {HEADER.size} to {MAX_BYTES} were expected")
     start, atlas, sections, first = HEADER.unpack_from(data)
     if start >> 4 != VERSION:
-        raise MotionError(f"a motion message of version {start >> 4} came, this program reads version {VERSION}: update the older end")
+        raise MotionError(
+            f"a motion message of version {start >> 4} came, this program reads version {VERSION}: update the older end"
+        )
     count = start & 15
     if not 1 <= count <= MAX_FRAMES or sections & ~(ACTION_UNITS | POSES):
-        raise MotionError(f"a motion message of {count} frames with sections {sections:#x} came: at most {MAX_FRAMES} and 0x3 were expected")
+        raise MotionError(
+            f"a motion message of {count} frames with sections {sections:#x} came: at most {MAX_FRAMES} and 0x3 were expected"
+        )
     return count, atlas, first
 
 
@@ -157,7 +163,9 @@ def _unpack_action_units(data: bytes, start: int, count: int) -> tuple[list[tupl
     units = data[start] if start < len(data) else 0
     end = start + 1 + units * count
     if not 1 <= units <= MAX_ACTION_UNITS or end > len(data):
-        raise MotionError(f"a motion message of {len(data)} bytes announces {units} action units for {count} frames: it is damaged")
+        raise MotionError(
+            f"a motion message of {len(data)} bytes announces {units} action units for {count} frames: it is damaged"
+        )
     values = [value / 255 for value in data[start + 1 : end]]
     return [tuple(values[i * units : (i + 1) * units]) for i in range(count)], end
 

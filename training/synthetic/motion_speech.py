@@ -2,8 +2,8 @@
 
     make voices && .venv-dev/bin/python -m training.synthetic.motion_speech runs/kokoro/package/voices
 
-Six sentences in six voices; between them every mouth shape of English is made, quickly and slowly, from closed and from open. The phones
-are those of the package `hibari-tts` 0.2.1 (Apache-2.0). Nobody's recording: the voices are a network's.
+Six sentences in six voices; between them every mouth shape of English is made, quickly and slowly, from closed and from open.
+The phones are those of the package `hibari-tts` 0.2.1 (Apache-2.0). Nobody's recording: the voices are a network's.
 """
 
 import sys
