@@ -37,9 +37,10 @@ check: $(DEV)/.installed ## format, lint, types, import rules
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports --no-logo
 
-bench: $(DEV)/.installed chromium ## measure speed and delay; dated records go to docs/benchmarks
+bench: $(DEV)/.installed chromium ## measure speed, delay and bit rates; dated records go to docs/benchmarks
 	$(DEV)/bin/facewire bench generator --record docs/benchmarks
 	$(DEV)/bin/facewire bench latency --record docs/benchmarks
+	$(DEV)/bin/facewire bench bitrate --record docs/benchmarks
 
 train: $(DEV)/.trains ## learn a generator: make train CORPUS=path/to/grid PRESET=live|lite|paper
 	$(DEV)/bin/facewire train --corpus "$(CORPUS)" --preset $(PRESET) --out runs/$(PRESET) $(ARGS)

@@ -44,7 +44,7 @@ class Compositor:
     """Composes the frames of one portrait. Stateless between frames, so nothing can flicker or drift."""
 
     def __init__(self, portrait: Portrait, head: Head) -> None:
-        self._portrait, self._head = portrait, head
+        self._portrait, self.head = portrait, head
         self._maker = LayerMaker(portrait, head)
         self._face = _Region(portrait, WHOLE)
         self._painted = _Region(portrait, PAINT_BOX[head], fineness=2)
@@ -64,7 +64,7 @@ class Compositor:
     def draw(self, layers: FaceLayers) -> NDArray[np.uint8]:
         """The layers laid on the portrait [S, S, 3] BGR."""
         image = self._portrait.image.copy()
-        if self._head == "flow":
+        if self.head == "flow":
             self._move(image, layers.flow)
         self._paint(image, layers.paint)
         return image

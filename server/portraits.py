@@ -20,6 +20,8 @@ from server.errors import Refusal, busy
 
 SHIPPED = Path(__file__).resolve().parent.parent / "web_client" / "portraits"
 
+PREVIEW_QUALITY = 88
+
 
 @dataclass(kw_only=True)
 class Uploaded:
@@ -100,9 +102,7 @@ class Portraits:
 
     async def preview(self, key: str) -> bytes:
         """The framed picture as JPEG."""
-        portrait = await self.get(key)
-        _, data = cv2.imencode(".jpg", portrait.image, [cv2.IMWRITE_JPEG_QUALITY, 88])
-        return bytes(data)
+        return preview_of(await self.get(key))
 
     def close(self) -> None:
         """Ends the thread that prepares."""
@@ -125,3 +125,9 @@ class Portraits:
         if oldest is None:
             raise busy("All places for photographs are in use: try again later, or choose a portrait of the gallery.")
         del self._uploaded[oldest]
+
+
+def preview_of(portrait: Portrait) -> bytes:
+    """The framed picture as JPEG: what a page shows at rest, and what the motion stream moves."""
+    _, data = cv2.imencode(".jpg", portrait.image, [cv2.IMWRITE_JPEG_QUALITY, PREVIEW_QUALITY])
+    return bytes(data)

@@ -1,0 +1,236 @@
+"""`facewire bench bitrate`: what a face takes on the wire, and how near it comes to the server's own render: VP8, H264 and the
+motion stream on the same frames of every shipped portrait.
+
+The speech is not the one that the motion basis is learnt from. Judged is the lips' box with a margin. Beside the streams stand
+the portrait at rest and the mean picture, which take nothing: what a stream adds to them is its own. A video stream's figures
+leave its first second out (the keyframe is on its way), its bytes do not.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.audio import read_audio_file
+from realtime.compositor import Compositor
+from realtime.engine import Engine
+from realtime.layers import FaceLayers
+from realtime.model_spec import FRAME_MS
+from realtime.motion import atlas as atlas_format
+from realtime.motion.atlas import Atlas, AtlasReader
+from realtime.motion.basis import Projector
+from realtime.motion.learning import learn_atlas
+from realtime.motion.message import MotionFrame, MotionMessage, decode, encode
+from realtime.portrait import Portrait, prepare_portrait
+from realtime.render import render_frames
+from realtime.runners.runner import load_runner
+from realtime.weights import default_model
+from server.bench.call_delay import Box, mouth_box
+from server.bench.perceptual import Distance, load_lpips
+from server.bench.picture_quality import Quality
+from server.bench.record import Figures, Report, table
+from server.bench.video_codecs import VideoTrial
+from server.bench.wire import kbps, message_bytes, video_bytes
+from server.portraits import SHIPPED, preview_of
+
+FRAMES_A_MESSAGE = 3
+FIRST_PART_BYTES = 4000  # of the atlas: with these alone it must be of use
+CODECS_KBPS = tuple((codec, rate) for codec in ("vp8", "h264") for rate in (30, 60, 120, 250, 700))
+JUDGED_EVERY = 4  # frames
+SETTLING_FRAMES = 25
+SHEET_COLUMNS = 10
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One portrait speaking. layers: its frames; box: of the mouth, x, y, width, height in picture pixels."""
+
+    name: str
+    portrait: Portrait
+    compositor: Compositor
+    layers: list[FaceLayers]
+    atlas: Atlas
+    box: Box
+    lpips: Distance | None
+
+    @property
+    def seconds(self) -> float:
+        return len(self.layers) * FRAME_MS / 1000
+
+    def mouth(self, picture: Picture) -> Picture:
+        x, y, width, height = self.box
+        return picture[y : y + height, x : x + width]
+
+    def judge(self, quality: Quality, shown: Picture, wanted: Picture) -> None:
+        """Whole pictures, or mouths of `mouth`'s size."""
+        whole = shown.shape == self.portrait.image.shape
+        quality.add(self.mouth(shown) if whole else shown, wanted, self.lpips)
+
+
+def run(*, model: Path | None, size: int, speech: Path, portraits: list[str] | None, sheets: Path | None) -> Report:
+    """portraits: ids of the gallery (none: all of it); sheets: a folder for pictures: the render above, what the motion stream
+    shows below.
+
+    Raises AudioError, ModelError.
+    """
+    pcm, lpips, figures = read_audio_file(speech), load_lpips(), {}
+    with Engine(load_runner(model or default_model())) as engine:
+        for entry in json.loads((SHIPPED / "portraits.json").read_text()):
+            if portraits is None or entry["id"] in portraits:
+                data = (SHIPPED / Path(entry["image"]).name).read_bytes()
+                subject = _subject(entry["id"], prepare_portrait(data, size), engine, pcm, lpips)
+                figures[entry["id"]] = measure(subject, sheets)
+    spec = engine.spec
+    configuration = {
+        "model": f"{spec.system}/{spec.preset}",
+        "size": size,
+        "speech": speech.name,
+        "frames_a_message": FRAMES_A_MESSAGE,
+    }
+    worst = {
+        name: _worst(name, [figure["motion"] for figure in figures.values()]) for name in next(iter(figures.values()))["motion"]
+    }
+    title = f"What a face takes on the wire: {spec.system}/{spec.preset}, {size} px"
+    return title, {"configuration": configuration, **worst, "portraits": figures}, _tables(figures)
+
+
+def measure(subject: Subject, sheets: Path | None = None) -> Figures:
+    """One portrait's figures."""
+    side = subject.portrait.image.shape[0]
+    trials = [VideoTrial(codec, side, 1000 * rate) for codec, rate in CODECS_KBPS]
+    qualities, taken = [Quality() for _ in trials], [0] * len(trials)
+    wanted: list[Picture] = []  # mouths of the frames that are judged
+    for index, layers in enumerate(subject.layers):
+        picture = subject.compositor.draw(layers)
+        judged = index % JUDGED_EVERY == 0
+        if judged:
+            wanted.append(subject.mouth(picture).copy())
+        for place, trial in enumerate(trials):
+            shown, size = trial.push(picture, index)
+            taken[place] += video_bytes(size)
+            if judged and index >= SETTLING_FRAMES:
+                subject.judge(qualities[place], shown, wanted[-1])
+    rows = zip(CODECS_KBPS, taken, qualities, strict=True)
+    return {
+        "motion": _motion(subject, wanted, sheets),
+        "videos": [
+            {"codec": codec, "asked_kbps": rate, "wire_kbps": kbps(size, subject.seconds), **quality.figures()}
+            for (codec, rate), size, quality in rows
+        ],
+        "mean_picture": _still(subject, wanted, np.mean(wanted, 0).round().astype(np.uint8)),
+        "portrait_at_rest": _still(subject, wanted, subject.mouth(subject.portrait.image)),
+    }
+
+
+def _subject(name: str, portrait: Portrait, engine: Engine, pcm: NDArray[np.int16], lpips: Distance | None) -> Subject:
+    atlas = learn_atlas(portrait, engine, identity=0)
+    layers = [frame.layers for frame in render_frames(portrait, pcm, engine, pictured=lambda: False)]
+    compositor = Compositor(portrait, engine.spec.head)
+    return Subject(
+        name=name, portrait=portrait, compositor=compositor, layers=layers, atlas=atlas, box=mouth_box(portrait), lpips=lpips
+    )
+
+
+def _motion(subject: Subject, wanted: list[Picture], sheets: Path | None) -> Figures:
+    data = atlas_format.encode(subject.atlas)
+    received = _read(data)
+    projector = Projector(received)
+    sent = _messages(subject.layers, projector, received)
+    rows = [frame.coefficients for message in sent for frame in decode(message, received).frames]
+    drawn = [projector.layers(row) for row in rows]
+    first = len(_read(data[:FIRST_PART_BYTES]).components)
+    with_first = [projector.layers(row[:first] + (0,) * (len(row) - first)) for row in rows]
+    preview = preview_of(subject.portrait)
+    still = np.asarray(cv2.imdecode(np.frombuffer(preview, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+    on_preview = Compositor(replace(subject.portrait, image=still), subject.compositor.head)
+    if sheets is not None:
+        _write_sheet(subject, drawn, on_preview, sheets)
+    return {
+        "motion_kbps": kbps(sum(map(len, sent)), subject.seconds),
+        "wire_kbps": kbps(sum(message_bytes(len(message)) for message in sent), subject.seconds),
+        "atlas_kb": round(len(data) / 1000, 2),
+        "components": len(received.components),
+        **_judged(subject, wanted, subject.compositor, drawn),
+        "first_4_kb": {"components": first, **_judged(subject, wanted, subject.compositor, with_first)},
+        "on_preview": {"preview_kb": round(len(preview) / 1000, 1), **_judged(subject, wanted, on_preview, drawn)},
+    }
+
+
+def _messages(layers: list[FaceLayers], projector: Projector, atlas: Atlas) -> list[bytes]:
+    frames = [MotionFrame(coefficients=projector.project(frame)) for frame in layers]
+    starts = range(0, len(frames), FRAMES_A_MESSAGE)
+    parts = [(start, tuple(frames[start : start + FRAMES_A_MESSAGE])) for start in starts]
+    return [encode(MotionMessage(atlas=atlas.identity, first_frame=start, frames=part), atlas) for start, part in parts]
+
+
+def _read(data: bytes) -> Atlas:
+    reader = AtlasReader()
+    reader.push(data)
+    return reader.atlas
+
+
+def _judged(subject: Subject, wanted: list[Picture], compositor: Compositor, drawn: list[FaceLayers]) -> dict[str, Any]:
+    """The frames as `compositor` draws them, against the server's render."""
+    quality = Quality()
+    for layers, mouth in zip(drawn[::JUDGED_EVERY], wanted, strict=True):
+        subject.judge(quality, compositor.draw(layers), mouth)
+    return quality.figures()
+
+
+def _still(subject: Subject, wanted: list[Picture], mouth: Picture) -> dict[str, Any]:
+    quality = Quality()
+    for other in wanted:
+        subject.judge(quality, mouth, other)
+    return quality.figures()
+
+
+def _write_sheet(subject: Subject, drawn: list[FaceLayers], on_preview: Compositor, folder: Path) -> None:
+    """The mouth at its full size: the render above, below it what a listener sees, on the portrait as it was sent."""
+    folder.mkdir(parents=True, exist_ok=True)
+    far = np.array([np.abs(layers.flow).max() for layers in subject.layers])
+    spoken = np.flatnonzero(far > np.percentile(far, 50))
+    chosen = spoken[np.linspace(0, len(spoken) - 1, SHEET_COLUMNS).astype(int)]
+    above = [subject.mouth(subject.compositor.draw(subject.layers[index])) for index in chosen]
+    below = [subject.mouth(on_preview.draw(drawn[index])) for index in chosen]
+    cv2.imwrite(str(folder / f"{subject.name}.png"), np.vstack([np.hstack(above), np.hstack(below)]))
+
+
+def _worst(name: str, motions: list[Figures]) -> Any:
+    """Of all portraits: the largest of what is spent, the least of what is reached."""
+    values = [motion[name] for motion in motions]
+    if any(not isinstance(value, int | float) for value in values):
+        return None
+    return min(values) if name.startswith(("psnr", "ssim", "components")) else max(values)
+
+
+def _tables(figures: Figures) -> list[str]:
+    motion = [
+        "portrait",
+        "payload kbit/s",
+        "wire kbit/s",
+        "atlas kB",
+        "PSNR",
+        "SSIM",
+        "worst",
+        "LPIPS",
+        "first 4 kB: PSNR",
+        "SSIM",
+    ]
+    motion += ["on the preview: PSNR", "SSIM", "mean picture: PSNR", "SSIM", "at rest: SSIM"]
+    rows = []
+    for name, figure in figures.items():
+        own, first, preview = figure["motion"], figure["motion"]["first_4_kb"], figure["motion"]["on_preview"]
+        mean, rest = figure["mean_picture"], figure["portrait_at_rest"]
+        row = [name, own["motion_kbps"], own["wire_kbps"], own["atlas_kb"], own["psnr_mouth"], own["ssim_mouth"]]
+        row += [own["ssim_mouth_worst"], own["lpips_mouth"], first["psnr_mouth"], first["ssim_mouth"]]
+        row += [preview["psnr_mouth"], preview["ssim_mouth"], mean["psnr_mouth"], mean["ssim_mouth"], rest["ssim_mouth"]]
+        rows.append(row)
+    video = ["portrait", "codec", "asked for kbit/s", "wire kbit/s", "PSNR", "SSIM", "LPIPS"]
+    keys = ("codec", "asked_kbps", "wire_kbps", "psnr_mouth", "ssim_mouth", "lpips_mouth")
+    videos = [[name, *(entry[key] for key in keys)] for name, figure in figures.items() for entry in figure["videos"]]
+    return ["Motion stream, mouth region:\n", table(motion, rows), "Video, the same frames:\n", table(video, videos)]
