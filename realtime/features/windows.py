@@ -17,7 +17,7 @@ HOPS_A_FRAME = FRAME_MS // HOP_MS
 @dataclass(frozen=True, kw_only=True)
 class Window:
     """What frame `index` hears: mfcc float32 [12, 28], oldest hop first. voiced: somebody speaks during the frame, or just
-    after it, as far as the window reaches."""
+    after it, as far as the window reaches; at its newest hop, where it reaches no frame of its own."""
 
     index: int
     mfcc: NDArray[np.float32]
@@ -59,8 +59,9 @@ class WindowSlicer:
         if len(self._mfcc) < start + WINDOW_HOPS:
             return None
         mfcc = np.ascontiguousarray(self._mfcc[start : start + WINDOW_HOPS].T)
-        frame_start = max(0, HOPS_A_FRAME * self._next - self._first)
-        voiced = bool(self._voiced[frame_start : start + WINDOW_HOPS].any())
+        end = start + WINDOW_HOPS
+        frame_start = min(max(0, HOPS_A_FRAME * self._next - self._first), end - 1)
+        voiced = bool(self._voiced[frame_start:end].any())
         window = Window(index=self._next, mfcc=mfcc, voiced=voiced)
         self._next += 1
         drop = max(0, min(HOPS_A_FRAME * self._next + self._offset, HOPS_A_FRAME * self._next) - self._first)

@@ -95,6 +95,13 @@ def test_speech_ahead_is_known_as_far_as_the_window_reaches() -> None:
     assert next(window.index for window in windows if window.voiced) == 7  # hops 28 to 42
 
 
+def test_a_window_that_ends_before_its_frame_still_hears_speech() -> None:
+    """The presets that wait for almost nothing: frame 10 begins with hop 40, its window ends with hop 38."""
+    voiced = [hop >= 38 for hop in range(80)]
+    windows = WindowSlicer(-29).push(np.zeros((80, N_MFCC)), voiced)
+    assert next(window.index for window in windows if window.voiced) == 10
+
+
 def test_what_is_kept_does_not_grow() -> None:
     slicer = WindowSlicer(-22)
     for _ in range(100):
