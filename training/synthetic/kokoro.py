@@ -24,6 +24,7 @@ NAME = "Kokoro-82M (hexgrad, Apache-2.0)"
 ENGLISH = ("af_", "am_", "bf_", "bm_")  # American and British, female and male
 N_PARTS = 4
 LEVEL = 8_000  # int16 units a unit of the graph's output
+DURATIONS = "/encoder/Clip_output_0"  # a value inside the graph: how many 25 ms each symbol lasts
 HOW = "`make voices` fetches what is needed"
 
 
@@ -64,12 +65,22 @@ class Kokoro:
 
     def say(self, phones: str, voice: Voice) -> NDArray[np.int16]:
         """The sound, 16 kHz mono."""
+        return self.say_timed(phones, voice)[0]
+
+    def say_timed(self, phones: str, voice: Voice) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+        """The sound, and the lengths [len(phones) + 2] of its start, of each symbol and of its end, in units of 25 ms."""
+        sound, lengths = self._session.run(None, self._inputs(phones, voice))  # 24 kHz, -1..1
+        pcm = np.clip(resample_poly(np.ravel(sound), 2, 3) * LEVEL, -32_768, 32_767).astype(np.int16)
+        return pcm, np.ravel(lengths).astype(np.float32)
+
+    def durations(self, phones: str, voice: Voice) -> NDArray[np.float32]:
+        """The lengths alone."""
+        return np.ravel(self._session.run([DURATIONS], self._inputs(phones, voice))[0]).astype(np.float32)
+
+    def _inputs(self, phones: str, voice: Voice) -> dict[str, NDArray[Any]]:
         tokens = np.array([[0, *(self._symbols[symbol] for symbol in phones), 0]], np.int64)
         blend = voice.share * self._style(voice.first, phones) + (1 - voice.share) * self._style(voice.second, phones)
-        inputs = {"tokens": tokens, "style": blend.astype(np.float32), "speed": np.array([voice.speed], np.float32)}
-        sound = np.ravel(self._session.run(None, inputs)[0])  # 24 kHz, -1..1
-        pcm: NDArray[np.int16] = np.clip(resample_poly(sound, 2, 3) * LEVEL, -32_768, 32_767).astype(np.int16)
-        return pcm
+        return {"tokens": tokens, "style": blend.astype(np.float32), "speed": np.array([voice.speed], np.float32)}
 
     def _style(self, name: str, phones: str) -> NDArray[np.float32]:
         """[1, 256]: a voice has one style for each length of the text."""
@@ -90,7 +101,16 @@ def _session(threads: int) -> Any:
         )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(graph + _one_more_output(DURATIONS), options, providers=["CPUExecutionProvider"])
+
+
+def _one_more_output(name: str) -> bytes:
+    """What makes a value inside an ONNX graph one of its outputs when it is appended to the file: of two messages in a row, protobuf
+    takes the union. ModelProto.graph (7) { GraphProto.output (12) { ValueInfoProto.name (1) } }; each length fits one byte."""
+    message = name.encode()
+    for field in (1, 12, 7):
+        message = bytes([field << 3 | 2, len(message)]) + message
+    return message
 
 
 def _file(package: str, name: str) -> Path:
