@@ -38,8 +38,8 @@ def draw_interior(rng: np.random.Generator, light: float) -> Interior:
     """One person's: whiter or yellower, longer or shorter, a little crooked."""
     tone = np.array(ENAMEL) * rng.uniform(0.88, 1.02) * np.array([1, 1, rng.uniform(0.93, 1.03)])
     return Interior(
-        upper=_row(UPPER_WIDTHS, UPPER_HEIGHTS, edge=0.045 + rng.uniform(-0.015, 0.02), up=True, tone=tone, rng=rng),
-        lower=_row(LOWER_WIDTHS, LOWER_HEIGHTS, edge=0.035 + rng.uniform(-0.01, 0.02), up=False, tone=tone * 0.92, rng=rng),
+        upper=_row(UPPER_WIDTHS, UPPER_HEIGHTS, edge=0.055 + rng.uniform(-0.015, 0.02), up=True, tone=tone, rng=rng),
+        lower=_row(LOWER_WIDTHS, LOWER_HEIGHTS, edge=-0.015 + rng.uniform(-0.01, 0.02), up=False, tone=tone * 0.92, rng=rng),
         tongue=_tongue(),
         light=light,
     )
@@ -59,14 +59,14 @@ def place(
     unit = float(np.hypot(*to_frame[:, 0]))
     picture = np.broadcast_to(np.array(CAVITY, np.float32), (size, size, 3)).copy()
     for drawing, drop in (
-        (interior.tongue, 0.10 + jaw * (0.85 - 0.55 * tongue) - 0.10 * tongue),
+        (interior.tongue, 0.07 + jaw * (0.80 - 0.55 * tongue) - 0.08 * tongue),
         (interior.lower, jaw),
         (interior.upper, 0.0),
     ):
         layer = _laid(drawing, to_frame, drop, size)
         picture += (layer[..., :3] - picture) * layer[..., 3:]
     deep = cv2.GaussianBlur(hole, (0, 0), max(0.8, 0.055 * unit))
-    inside = np.clip(deep * 1.5 - 0.25, 0.25, 1.0)[..., None]
+    inside = np.clip(deep * 1.5 - 0.25, 0.1, 1.0)[..., None]
     return np.asarray(picture * inside * interior.light, np.float32)
 
 
@@ -116,7 +116,6 @@ def _row(
 
 def _tooth(side: int, x: float, edge: float, width: float, height: float, sign: int) -> Picture:
     """A rounded block whose biting edge lies at row `edge`; its neighbours are parted by a soft, faint seam."""
-    mask = np.zeros((side, side), np.float32)
     w, h = width * FINE / 2 - 0.25, height * FINE / 2
     fine = 16
     centre = (round(x * fine), round((edge + sign * h) * fine))
