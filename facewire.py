@@ -24,6 +24,7 @@ COMMANDS = {
     "serve": Command(module="server.commands.serve", summary="a server: open its page, speak, and see a portrait speak"),
     "render": Command(module="realtime.commands.render", summary="a film from a portrait and a sound file"),
     "corpus": Command(module="training.commands.corpus", summary="what a corpus folder holds, and its manifest of clips"),
+    "synthesize": Command(module="training.commands.synthesize", summary="speech video with exact labels, from packages alone"),
     "train": Command(module="training.commands.train", summary="a generator's weights from speech video"),
     "paint": Command(module="training.commands.paint", summary="a second stage for the mouth's inside: teeth with edges"),
     "evaluate": Command(module="training.commands.evaluate", summary="lip-sync and picture figures on unseen speakers"),

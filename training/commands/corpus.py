@@ -18,7 +18,9 @@ UNSAID = "not said"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="a corpus as it was unpacked, or a manifest to look through again")
-    parser.add_argument("--kind", choices=("grid", "tcd-timit", "mead", "ravdess", "crema-d"), help="(from the layout)")
+    parser.add_argument(
+        "--kind", choices=("grid", "tcd-timit", "mead", "ravdess", "crema-d", "synthetic"), help="(from the layout)"
+    )
     parser.add_argument("--manifest", type=Path, help="write the usable clips to this file, one JSON line each")
     parser.add_argument("--left-out", type=Path, help="write every file that was left out, and why, to this file")
     parser.add_argument("--decode", action="store_true", help="decode every frame, not the first alone: slow, finds more damage")

@@ -18,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Raises ConfigError where a setting is wrong, a package is missing, or the folder is of another recipe. Ends with 1 where labels do
-    not fit."""
+    """Raises ConfigError where a setting is wrong, a package is missing, or the folder is of another recipe. Ends with 1 where
+    labels do not fit."""
     import logging
     import os
 
@@ -29,8 +29,8 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if args.clips < 1 or args.heads < 0 or args.size % 16 or not 128 <= args.size <= 640:
         raise ConfigError(
-            f"--clips {args.clips} --heads {args.heads} --size {args.size}: at least one clip, no fewer than 0 heads, and a size of 128 "
-            "to 640 that 16 divides were expected"
+            f"--clips {args.clips} --heads {args.heads} --size {args.size}: at least one clip, no fewer than 0 heads, and a size "
+            "of 128 to 640 that 16 divides were expected"
         )
     recipe = Recipe(seed=args.seed, size=args.size, portraits=args.portraits, heads=args.heads)
     workers = args.workers or len(os.sched_getaffinity(0))

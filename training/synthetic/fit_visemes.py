@@ -1,5 +1,5 @@
-"""`python -m training.synthetic.fit_visemes CORPUS --cache CACHE --voices VOICES --record docs/results`: fits the visemes to a GRID
-folder's clips, judges them on clips and speakers that they were not fitted to, and writes both down.
+"""`python -m training.synthetic.fit_visemes CORPUS --cache CACHE --voices VOICES --record docs/results`: fits the visemes to a
+GRID folder's clips, judges them on clips and speakers that they were not fitted to, and writes both down.
 """
 
 import argparse
@@ -29,7 +29,8 @@ EVERY = 6  # of the clips that are learnt from, the share of one in six is judge
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """Means over clips: detail correlation of opening and width, that of another clip's motion, and spreads against the real ones."""
+    """Means over clips: detail correlation of opening and width, that of another clip's motion, and spreads against the real
+    ones."""
 
     clips: int
     opening: float
@@ -41,7 +42,14 @@ class Score:
 
     def row(self, name: str) -> str:
         """Of the table."""
-        figures = (self.opening, self.width, self.opening_mismatched, self.width_mismatched, self.opening_spread, self.width_spread)
+        figures = (
+            self.opening,
+            self.width,
+            self.opening_mismatched,
+            self.width_mismatched,
+            self.opening_spread,
+            self.width_spread,
+        )
         return f"| {name} | {self.clips} | " + " | ".join(f"{figure:.2f}" for figure in figures) + " |"
 
 
@@ -114,7 +122,8 @@ def _rows(judged: list[Example], unseen: list[Example], responses: Responses) ->
     ]
     for name, group in (("known", judged), ("unseen", unseen)):
         for speaker in sorted({example.speaker for example in group}):
-            rows.append(score([example for example in group if example.speaker == speaker], ruled).row(f"{name} speaker {speaker}"))
+            own = [example for example in group if example.speaker == speaker]
+            rows += [score(own, ruled).row(f"{name} speaker {speaker}")]
     rows.append(score(unseen, ruled).row("unseen speakers, all"))
     rows.append(score(judged + unseen, lambda example: example.units).row("the real lips, as action units"))
     return rows
@@ -128,7 +137,8 @@ def _examples(clips: list[Clip], args: argparse.Namespace) -> list[Example]:
     kokoro = Kokoro(args.voices)
     bar = tqdm([clip for clip in prepared if dubs[clip.key]], desc="reading lips and phone times", unit="clip")
     return [
-        viseme_fit.example(clip, dubs[clip.key][0], texts[clip.key], kokoro, seed=SEED, cache=args.cache / "phones") for clip in bar
+        viseme_fit.example(clip, dubs[clip.key][0], texts[clip.key], kokoro, seed=SEED, cache=args.cache / "phones")
+        for clip in bar
     ]
 
 
@@ -140,10 +150,10 @@ def _record(args: argparse.Namespace, table: str, n_learnt: int, responses: Resp
     path.write_text(
         f"# Rule-made lips against real ones\n\n{now:%Y-%m-%d}, {platform.machine()}, Python {platform.python_version()}. "
         f"`{command}`\n\n"
-        f"Visemes fitted to {n_learnt} GRID clips of {', '.join(responses.speakers)}; every sixth clip of theirs, and the speakers "
-        f"{args.held_out}, were kept out. Detail correlation at lag 0 (docs/evaluation.md). The rules know the phones, when they are "
-        "spoken (a synthetic voice's phone times, warped onto the clip) and how loud it is; they have never seen the clip.\n\n"
-        f"{table}\n"
+        f"Visemes fitted to {n_learnt} GRID clips of {', '.join(responses.speakers)}; every sixth clip of theirs, and the "
+        f"speakers {args.held_out}, were kept out. Detail correlation at lag 0 (docs/evaluation.md). The rules know the phones, "
+        "when they are spoken (a synthetic voice's phone times, warped onto the clip) and how loud it is; they have never seen "
+        f"the clip.\n\n{table}\n"
     )
     print(f"recorded in {path}")
 

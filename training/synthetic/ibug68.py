@@ -1,7 +1,8 @@
-"""The 68 landmarks of iBUG 300-W as points of the face mesh: jaw, brows, nose, eyes, outer and inner lips, each from the picture's left.
+"""The 68 landmarks of iBUG 300-W as points of the face mesh: jaw, brows, nose, eyes, outer and inner lips, each from the
+picture's left.
 
-A correspondence of definitions, not a model: nothing of 300-W's data is in it. Jaw points of a mesh stay on the jaw, where those of
-300-W slide along the visible outline of a turned head.
+A correspondence of definitions, not a model: nothing of 300-W's data is in it. Jaw points of a mesh stay on the jaw, where those
+of 300-W slide along the visible outline of a turned head.
 """
 
 JAW = (127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356)

@@ -105,8 +105,9 @@ def _session(threads: int) -> Any:
 
 
 def _one_more_output(name: str) -> bytes:
-    """What makes a value inside an ONNX graph one of its outputs when it is appended to the file: of two messages in a row, protobuf
-    takes the union. ModelProto.graph (7) { GraphProto.output (12) { ValueInfoProto.name (1) } }; each length fits one byte."""
+    """What makes a value inside an ONNX graph one of its outputs when it is appended to the file: of two messages in a row,
+    protobuf takes the union. ModelProto.graph (7) { GraphProto.output (12) { ValueInfoProto.name (1) } }; each length fits one
+    byte."""
     message = name.encode()
     for field in (1, 12, 7):
         message = bytes([field << 3 | 2, len(message)]) + message

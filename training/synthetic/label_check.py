@@ -1,7 +1,7 @@
 """Do the labels fit the pictures? An independent landmark detector looks at the finished films.
 
-It is the project's own (realtime/face_landmarks.py): it drew up the actors' meshes from one still photograph each, and has never seen
-what the units, the head's pose and the warp made of them. Its own tremble on real video is some 0.004 eye distances.
+It is the project's own (realtime/face_landmarks.py): it drew up the actors' meshes from one still photograph each, and has never
+seen what the units, the head's pose and the warp made of them. Its own tremble on real video is some 0.004 eye distances.
 """
 
 from dataclasses import asdict, dataclass
@@ -25,8 +25,8 @@ JAW_POINTS = 17
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """Of one clip. error: mean distance of label and detection in eye distances, points within the face; mouth_error: of lips alone;
-    opening, width: detail correlation of the two; faceless: frames in which nothing was found."""
+    """Of one clip. error: mean distance of label and detection in eye distances, points within the face; mouth_error: of lips
+    alone; opening, width: detail correlation of the two; faceless: frames in which nothing was found."""
 
     clip: str
     error: float

@@ -31,8 +31,8 @@ class Lips:
         return self.spread(self._between * UPPER_SHARE, -self._between * (1 - UPPER_SHARE), CLOSING_REACH)
 
     def spread(self, upper: Points, lower: Points, reach: float) -> Points:
-        """Displacements of the two inner rims [9, 3] → of every point [478, 3]: as its nearest rim points of its own lip, less and less
-        with the distance (reach, in eye distances)."""
+        """Displacements of the two inner rims [9, 3] → of every point [478, 3]: as its nearest rim points of its own lip, less
+        and less with the distance (reach, in eye distances)."""
         moved = np.zeros_like(self._points)
         for rim, values, mine in ((UPPER_INNER, upper, ~self._below), (LOWER_INNER, lower, self._below)):
             across = np.linalg.norm(self._points[mine, None, :2] - self._points[None, list(rim), :2], axis=2) / self._unit

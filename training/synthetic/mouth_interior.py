@@ -1,7 +1,7 @@
 """What an open mouth shows: teeth, tongue and the dark behind them, drawn once an actor and placed once a frame.
 
-The upper teeth stay with the head, the lower ones and the tongue go with the jaw. Light comes through the opening: what lies near its
-rim is in the lips' shadow. Lengths are in eye distances (some 62 mm): an upper middle incisor is 8.5 mm wide.
+The upper teeth stay with the head, the lower ones and the tongue go with the jaw. Light comes through the opening: what lies near
+its rim is in the lips' shadow. Lengths are in eye distances (some 62 mm): an upper middle incisor is 8.5 mm wide.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,8 @@ SIDE = 1.2  # of the drawing, in eye distances
 
 @dataclass(frozen=True, kw_only=True)
 class Interior:
-    """Three drawings [H, H, 4] RGBA, 0..1, SIDE eye distances wide; the lip line's middle is theirs. light: of the portrait's skin."""
+    """Three drawings [H, H, 4] RGBA, 0..1, SIDE eye distances wide; the lip line's middle is theirs. light: of the portrait's
+    skin."""
 
     upper: Picture
     lower: Picture
@@ -53,8 +54,8 @@ def place(
     jaw: float,
     tongue: float,
 ) -> Picture:
-    """The mouth's inside in a frame [S, S, 3]. hole [S, S]: the opening, 0..1; to_frame [2, 3]: eye distances about the lip line's
-    middle → frame pixels; jaw: how far it has dropped, in eye distances; tongue: 0 low to 1 at the upper teeth."""
+    """The mouth's inside in a frame [S, S, 3]. hole [S, S]: the opening, 0..1; to_frame [2, 3]: eye distances about the lip
+    line's middle → frame pixels; jaw: how far it has dropped, in eye distances; tongue: 0 low to 1 at the upper teeth."""
     size = hole.shape[0]
     unit = float(np.hypot(*to_frame[:, 0]))
     picture = np.broadcast_to(np.array(CAVITY, np.float32), (size, size, 3)).copy()
@@ -76,10 +77,9 @@ def _laid(drawing: Picture, to_frame: NDArray[np.float64], drop: float, size: in
     placed = to_frame[:, :2] / FINE
     offset = to_frame[:, 2] + to_frame[:, 1] * drop - placed @ np.full(2, middle)
     shrink = float(np.hypot(*placed[:, 0]))
-    if shrink < 0.6:
-        drawing = cv2.GaussianBlur(drawing, (0, 0), 0.35 / shrink)
+    smooth = cv2.GaussianBlur(drawing, (0, 0), 0.35 / shrink) if shrink < 0.6 else drawing
     matrix = np.hstack([placed, offset[:, None]])
-    return np.asarray(cv2.warpAffine(drawing, matrix, (size, size), flags=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(cv2.warpAffine(smooth, matrix, (size, size), flags=cv2.INTER_LINEAR), np.float32)
 
 
 def _row(
@@ -101,16 +101,16 @@ def _row(
         for index, (width, height) in enumerate(zip(widths, heights, strict=True)):
             bite = edge + (rng.normal(0, 0.004) if index else 0) - (0.012 * index if up else 0)
             tooth = _tooth(side, middle + direction * (x + width / 2) * FINE, middle + bite * FINE, width, height, sign)
-            shade = (1 - 0.13 * index) * rng.uniform(0.97, 1.02)
-            colour += (tone.astype(np.float32) * shade - colour) * tooth[..., None]
-            cover = np.maximum(cover, tooth)
+            enamel = tone * (1 - 0.13 * index) * rng.uniform(0.97, 1.02)
+            colour += (enamel.astype(np.float32) - colour) * tooth[..., None]
+            np.maximum(cover, tooth, out=cover)
             x += width
         half = x * FINE
     gum = np.zeros((side, side), np.float32)
     root = middle + (edge + sign * min(heights)) * FINE
     y0, y1 = (0, root) if up else (root, side - 1)
     cv2.rectangle(gum, (int(middle - half), int(y0)), (int(middle + half), int(y1)), 1.0, -1)
-    cover = np.maximum(cover, cv2.GaussianBlur(gum, (0, 0), 1.5))
+    np.maximum(cover, cv2.GaussianBlur(gum, (0, 0), 1.5), out=cover)
     return np.dstack([cv2.GaussianBlur(colour, (0, 0), 0.9), cv2.GaussianBlur(cover, (0, 0), 0.7)])
 
 

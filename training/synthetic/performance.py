@@ -1,9 +1,9 @@
 """How a sentence is performed: an emotion on the face, blinks, glances, and a head that moves with the voice.
 
-The emotions' units are those of EMFACS-like prototypes, weaker at the mouth while it speaks; a mouth that must shut for p, b and m still
-does (`photo_actor.py` lets no lips cross). Rates of blinking and of head motion are of the order that conversation has.
-Source of the prototypes: P. Ekman, W. Friesen, *Facial Action Coding System: Investigator's Guide*, 1978; contempt is one-sided there
-and is symmetric here.
+The emotions' units are those of EMFACS-like prototypes, weaker at the mouth while it speaks; a mouth that must shut for p, b and
+m still does (`photo_actor.py` lets no lips cross). Rates of blinking and of head motion are of the order that conversation has.
+Source of the prototypes: P. Ekman, W. Friesen, *Facial Action Coding System: Investigator's Guide*, 1978; contempt is one-sided
+there and is symmetric here.
 """
 
 from dataclasses import dataclass

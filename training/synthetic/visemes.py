@@ -1,7 +1,7 @@
 """Phones in time → what each viseme does at each moment.
 
-Phones are symbols of `misaki` (American English), as Kokoro speaks them; a viseme is a class of phones that look alike. Diphthongs are
-visemes of their own: their movement is part of what is fitted.
+Phones are symbols of `misaki` (American English), as Kokoro speaks them; a viseme is a class of phones that look alike.
+Diphthongs are visemes of their own: their movement is part of what is fitted.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ HOP_S = 0.01
 UNIT_S = 0.025  # Kokoro counts a phone's length in these
 LATE_S = 0.05  # by which its own phone boundaries come after the sound, measured
 QUIET, LOUD = -2.5, 0.5  # natural logarithms of amplitude against the sound's own loudest twentieth
+FAINT = 5.0  # logarithm of an amplitude of 150 of 32768: a sound that is never louder is silence
 STRESS = "ˈˌ"
 
 
@@ -34,8 +35,8 @@ class Phone:
 
 
 def phone_times(phones: str, durations: NDArray[np.float32]) -> list[Phone]:
-    """Kokoro's text and its durations [len + 2] → phones in time. A stress mark belongs to the phone after it, a space half to each
-    of its neighbours: between words there is no silence; the full stop and both ends are silence.
+    """Kokoro's text and its durations [len + 2] → phones in time. A stress mark belongs to the phone after it, a space half to
+    each of its neighbours: between words there is no silence; the full stop and both ends are silence.
 
     Raises ValueError where there is not one duration a symbol, and one for each end.
     """
@@ -74,4 +75,4 @@ def loudness(pcm: NDArray[np.int16]) -> NDArray[np.float64]:
     hop = round(16_000 * HOP_S)
     power = np.convolve(pcm.astype(np.float64) ** 2, np.full(400, 1 / 400))[399::hop]
     level = 0.5 * np.log(power + 1)
-    return np.asarray(np.clip(level - np.percentile(level, 95), QUIET, LOUD))
+    return np.asarray(np.clip(level - max(np.percentile(level, 95), FAINT), QUIET, LOUD))
