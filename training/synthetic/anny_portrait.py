@@ -61,8 +61,8 @@ def draw_head(points: Points, race: str, rng: np.random.Generator) -> NDArray[np
     outward = normals(points, mesh.corners)
     points = points + outward * (scalp * rng.uniform(0.04, 0.22))[:, None]
     projected = project(points, side)
-    facing = _facing(projected[corners])
-    corners, group, uv = corners[facing], group[facing], uv[facing]
+    front = facing(projected[corners])
+    corners, group, uv = corners[front], group[front], uv[front]
     coverage = rasterise(projected, corners, side)
     colour = _colours(points, corners, group, uv, scalp, coverage, race, rng)
     light = _light(normals(points, mesh.corners), corners, coverage, rng)
@@ -94,7 +94,8 @@ def project(points: Points, side: int) -> Points:
     return np.stack([side / 2 + flat[:, 0], side / 2 - flat[:, 1], away * scale], 1)
 
 
-def _facing(triangles: Points) -> NDArray[np.bool_]:
+def facing(triangles: Points) -> NDArray[np.bool_]:
+    """Which of projected triangles [M, 3, 3] show their outside."""
     a, b, c = triangles[:, 0, :2], triangles[:, 1, :2], triangles[:, 2, :2]
     area = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
     return np.asarray(area < 0)
@@ -177,8 +178,8 @@ def _light(normal: Points, corners: NDArray[np.int32], coverage: Coverage, rng: 
     at = coverage.interpolate(normal, corners)
     key = np.array([rng.uniform(-0.8, 0.8), rng.uniform(0.2, 0.8), 1.0])
     key /= np.linalg.norm(key)
-    facing = at @ key
-    wrapped = np.stack([np.clip((facing + wrap) / (1 + wrap), 0, 1) for wrap in (0.35, 0.2, 0.15)], 1)
+    toward = at @ key
+    wrapped = np.stack([np.clip((toward + wrap) / (1 + wrap), 0, 1) for wrap in (0.35, 0.2, 0.15)], 1)
     sky = 0.22 + 0.12 * at[:, 1:2]
     warm = np.array([1.0, rng.uniform(0.93, 1.0), rng.uniform(0.85, 1.0)])
     return np.asarray(rng.uniform(0.75, 1.0) * wrapped * warm + sky)

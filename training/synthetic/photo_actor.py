@@ -65,7 +65,7 @@ class PhotoActor:
         self._lips = Lips(self.mesh.face, self.mesh.unit)
         self._teeth_shown = float(np.clip(self._lips.gap / SHOWS_TEETH - 1, 0, 1))
         smile = self.mesh.in_pixels(self._teeth_shown * SMILE_UNDONE * face_units.basis()[SMILE])
-        self._closing = self._lips.closing() - smile
+        self._closing = Lips(self.mesh.face - smile, self.mesh.unit).closing() - smile
         self._source = self._sampled()
         self.interior = self._with_own_teeth(draw_interior(rng, self._light()))
 
