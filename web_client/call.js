@@ -34,17 +34,17 @@ export class Call extends EventTarget {
   /**
    * Speak with a portrait until `stop`, or until a Failure that no waiting mends.
    * `track()` gives the microphone's track. `portrait.id()` promises the portrait's id, `portrait.renew(failure)`
-   * another one, because a server that was started anew knows no uploaded portrait.
+   * another one, because a server that was started anew knows no uploaded portrait. `room()`: { room, name }, or {}.
    */
-  async run({ track, portrait }) {
+  async run({ track, portrait, room = () => ({}) }) {
     this.#stopping = new AbortController();
     const { signal } = this.#stopping;
     let failure = null;
     try {
-      await this.#connectPatiently({ track, portrait, signal });
+      await this.#connectPatiently({ track, portrait, room, signal });
       for (;;) {
         const reason = await this.#lost(signal);
-        await this.#reconnect({ track, portrait, signal, reason });
+        await this.#reconnect({ track, portrait, room, signal, reason });
       }
     } catch (error) {
       if (error.name !== "AbortError") failure = error;
@@ -60,11 +60,11 @@ export class Call extends EventTarget {
     this.#stopping?.abort();
   }
 
-  async #connectPatiently({ track, portrait, signal }) {
+  async #connectPatiently({ track, portrait, room, signal }) {
     for (;;) {
       this.#enter("connecting");
       try {
-        return await this.#connect({ track, portrait, signal });
+        return await this.#connect({ track, portrait, room, signal });
       } catch (error) {
         if (!WORTH_WAITING.has(error.kind)) throw error;
         await this.#wait("waiting", error.retryAfterS * 1000, { signal, failure: error });
@@ -72,11 +72,11 @@ export class Call extends EventTarget {
     }
   }
 
-  async #reconnect({ track, portrait, signal, reason }) {
+  async #reconnect({ track, portrait, room, signal, reason }) {
     for (const backOffMs of backOff()) {
       await this.#wait("reconnecting", backOffMs, { signal, reason: fromLoss(reason) });
       try {
-        return await this.#connect({ track, portrait, signal });
+        return await this.#connect({ track, portrait, room, signal });
       } catch (error) {
         if (!(error instanceof Failure) || !WORTH_ANOTHER_TRY.has(error.kind)) throw error;
       }
@@ -84,22 +84,23 @@ export class Call extends EventTarget {
     throw gaveUp();
   }
 
-  async #connect({ track, portrait, signal }) {
-    const id = await portrait.id();
-    const connection = await this.#open({ track: track(), portraitId: id, signal }).catch(async (error) => {
+  async #connect({ track, portrait, room, signal }) {
+    const query = async (id) => ({ portrait: await id, ...room() });
+    const first = await query(portrait.id());
+    const connection = await this.#open({ track: track(), query: first, signal }).catch(async (error) => {
       if (error.kind !== "portrait_forgotten") throw error;
-      return this.#open({ track: track(), portraitId: await portrait.renew(error), signal });
+      return this.#open({ track: track(), query: await query(portrait.renew(error)), signal });
     });
     this.#connection = connection;
     this.#emit("stream", connection.stream);
     this.#enter("live");
   }
 
-  async #open({ track, portraitId, signal }) {
+  async #open({ track, query, signal }) {
     if (signal.aborted) throw new DOMException("stopped", "AbortError");
     const connection = new Connection(this.#whip);
     connection.addEventListener("message", ({ detail }) => this.#emit("message", detail));
-    await connection.open({ track, portraitId, signal });
+    await connection.open({ track, query, signal });
     return connection;
   }
 

@@ -1,4 +1,4 @@
-// One WebRTC connection: the microphone out; the portrait, the delayed voice and a data channel back.
+// One WebRTC connection: the microphone out, or nothing; a portrait, its voice and a data channel back.
 
 import { noMediaPath } from "./failures.js";
 import { CHANNEL_LABEL, PING_INTERVAL_MS, SILENCE_LIMIT_MS, parseMessage, ping } from "./protocol.js";
@@ -28,15 +28,18 @@ export class Connection extends EventTarget {
     this.stream = new MediaStream();
   }
 
-  /** Resolves when sound and picture flow. Throws a Failure, or an AbortError when `signal` fires. */
-  async open({ track, portraitId, signal }) {
+  /**
+   * Resolves when sound and picture flow. `track`: the microphone's, or null for one who only watches; `query`: what
+   * is asked of the server. Throws a Failure, or an AbortError when `signal` fires.
+   */
+  async open({ track, query, signal }) {
     signal.addEventListener("abort", () => this.close(), { once: true });
     try {
       this.#addMedia(track);
       await this.#peer.setLocalDescription();
       await gathered(this.#peer);
       const sdp = this.#peer.localDescription.sdp;
-      const { answer, resource } = await this.#whip.offer({ sdp, portraitId, signal });
+      const { answer, resource } = await this.#whip.offer({ sdp, query, signal });
       this.#resource = resource;
       await this.#peer.setRemoteDescription({ type: "answer", sdp: answer });
       await connected(this.#peer, signal);
@@ -53,6 +56,17 @@ export class Connection extends EventTarget {
     await sender?.replaceTrack(track);
   }
 
+  /** Say something to the server; lost where the channel is not open. */
+  send(text) {
+    if (this.#channel?.readyState === "open") this.#channel.send(text);
+  }
+
+  /** How loud the received sound is now, 0 to 1. */
+  async level() {
+    const report = [...(await this.#peer.getStats()).values()];
+    return report.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio")?.audioLevel ?? 0;
+  }
+
   /** The browser's statistics report. */
   getStats() {
     return this.#peer.getStats();
@@ -66,7 +80,8 @@ export class Connection extends EventTarget {
   }
 
   #addMedia(track) {
-    this.#peer.addTransceiver(track, { direction: "sendrecv" });
+    if (track) this.#peer.addTransceiver(track, { direction: "sendrecv" });
+    else this.#peer.addTransceiver("audio", { direction: "recvonly" });
     this.#peer.addTransceiver("video", { direction: "recvonly" });
     this.#peer.addEventListener("track", ({ track: received, receiver }) => {
       askForLowDelay(receiver);
@@ -86,7 +101,7 @@ export class Connection extends EventTarget {
   #watch() {
     this.#heardMs = performance.now();
     this.#every(PING_INTERVAL_MS, () => {
-      if (this.#channel.readyState === "open") this.#channel.send(ping(performance.now()));
+      this.send(ping(performance.now()));
       if (performance.now() - this.#heardMs > SILENCE_LIMIT_MS) this.#lose(null);
     });
     this.#channel.addEventListener("close", () => this.#lose(null));

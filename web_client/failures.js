@@ -93,6 +93,7 @@ export async function fromResponse(response) {
   if (response.status === 401 || response.status === 403) return tokenRequired();
   if (response.status === 503 || response.status === 429) return serverBusy(response, reason, message);
   if (response.status === 404 && reason?.includes("portrait")) return portraitForgotten();
+  if (reason in ROOM_WORDS) return new Failure({ kind: reason, ...ROOM_WORDS[reason] });
   const title = response.status < 500 ? "The server refused the call." : "The server has a problem.";
   return new Failure({
     kind: reason ?? `status_${response.status}`,
@@ -162,6 +163,18 @@ const BUSY_WORDS = {
     title: "The server is still starting.",
     advice: "The call starts by itself as soon as it is ready.",
   },
+};
+
+const ROOM_WORDS = {
+  room_unknown: {
+    title: "This room has ended.",
+    advice: "A room ends ten minutes after the last one has left. Open a new one and send its link.",
+  },
+  room_full: {
+    title: "This room is full.",
+    advice: "Everyone it holds is there. Wait until somebody leaves, or open another room.",
+  },
+  no_such_member: { title: "They have left.", advice: "" },
 };
 
 function serverBusy(response, reason, message) {

@@ -1,6 +1,7 @@
 // The page: what its controls do, and what it says in every state of a call.
 
 import { Call } from "./call.js";
+import { Company } from "./company.js";
 import { Failure, insecurePage, microphoneLost, unforeseen } from "./failures.js";
 import { showFailure } from "./failure_panel.js";
 import { LevelMeter } from "./level_meter.js";
@@ -9,6 +10,8 @@ import { Microphone } from "./microphone.js";
 import { MicrophoneChoice } from "./microphone_choice.js";
 import { Overload } from "./overload.js";
 import { Portraits } from "./portraits.js";
+import { me } from "./protocol.js";
+import { RoomInvitation } from "./room_invitation.js";
 import { ServerApi } from "./server_api.js";
 import { Stage } from "./stage.js";
 import { WhipClient } from "./whip_client.js";
@@ -24,6 +27,8 @@ const stage = new Stage(element("picture"));
 const overload = new Overload();
 const measurements = new Measurements(element("measurements"));
 const portraits = new Portraits({ fieldset: element("portrait-choice"), target: document.body, api });
+const company = new Company({ element: element("company"), whep: new WhipClient({ endpoint: new URL("whep", base), token }) });
+const room = new RoomInvitation({ panel: element("room"), api });
 const microphoneChoice = new MicrophoneChoice({ microphone, meter: new LevelMeter(element("meter")) });
 
 const PRIMARY = { idle: "Start speaking", connecting: "Cancel", waiting: "Cancel", live: "Stop", reconnecting: "Stop" };
@@ -48,8 +53,12 @@ microphone.addEventListener("open", () => call.connection?.replaceTrack(micropho
 microphone.addEventListener("lost", () => call.state !== "idle" && tell(microphoneLost()));
 microphone.addEventListener("devices", reopenMicrophone);
 microphoneChoice.addEventListener("failure", ({ detail }) => tell(detail));
+room.addEventListener("failure", ({ detail }) => tell(detail));
+room.addEventListener("open", enterRoom);
+room.addEventListener("name", introduce);
 window.addEventListener("pagehide", () => call.stop());
 
+enterRoom();
 load();
 
 /** Ask the server for its limits and portraits; what fails is said, and asked for again at the next start. */
@@ -57,8 +66,9 @@ async function load() {
   try {
     const config = await api.config();
     portraits.limits = config.limits;
-    element("token-panel").hidden = !config.token_required;
+    element("token-panel").hidden = !config.token_required || room.id !== ""; // a room's link is as good
     await portraits.load();
+    await room.check();
     loaded = true;
   } catch (error) {
     tell(error);
@@ -78,7 +88,7 @@ async function start() {
     if (!loaded && !(await load())) return;
     await microphone.open();
     setMuted(false);
-    call.run({ track: () => microphone.track, portrait: portraits });
+    call.run({ track: () => microphone.track, portrait: portraits, room: () => room.query });
   } catch (error) {
     tell(error);
   } finally {
@@ -90,7 +100,8 @@ async function start() {
 /** A call's new state: buttons, words, picture. */
 function enter({ state, reason, waitMs, failure }) {
   document.body.dataset.state = state;
-  element("start-stop").textContent = PRIMARY[state];
+  element("start-stop").textContent = primary(state);
+  room.setInCall(state !== "idle");
   element("portrait-choice").disabled = state !== "idle";
   const inCall = state === "live" || state === "reconnecting";
   element("portrait-choice").hidden = inCall;
@@ -104,13 +115,31 @@ function enter({ state, reason, waitMs, failure }) {
   if (state !== "connecting") tell(failure); // another try is no news yet
 }
 
+function primary(state) {
+  if (!room.id) return PRIMARY[state];
+  return { ...PRIMARY, idle: "Join the room", live: "Leave", reconnecting: "Leave" }[state];
+}
+
+/** From now on the page belongs to a room. */
+function enterRoom() {
+  portraits.room = room.id;
+  element("start-stop").textContent = primary(call.state);
+}
+
+/** Tell the room one's name, and whether one is muted. */
+function introduce() {
+  if (room.id) call.connection?.send(me({ name: room.name, muted }));
+}
+
 const WORDS = {
   idle: ({ failure }) => (wasLive && !failure ? "The call has ended." : ""),
   connecting: () => "Connecting…",
   waiting: ({ waitMs }) => `Trying again in ${Math.round(waitMs / 1000)} s.`,
   live: () => {
     if (muted) return "You are muted. The portrait rests.";
-    return overloaded ? "Live, but the server is too busy to draw." : "Live. The portrait speaks with you.";
+    if (overloaded) return "Live, but the server is too busy to draw.";
+    if (room.id && !company.size) return "You are in the room, and the first. Send somebody its link.";
+    return room.id ? "Live. They see your portrait speak." : "Live. The portrait speaks with you.";
   },
   reconnecting: ({ reason }) => `${reason} Connecting again…`,
 };
@@ -118,6 +147,11 @@ const WORDS = {
 /** A message of the server. */
 function hear(message) {
   if (message.type === "hello") measurements.greet(message);
+  if (message.type === "hello" && muted) introduce();
+  if (message.type === "room") {
+    company.follow(message);
+    if (call.state === "live") say(WORDS.live({}));
+  }
   if (message.type !== "stats" || call.state !== "live") return;
   const before = overloaded;
   overloaded = overload.judge(message);
@@ -128,6 +162,7 @@ function rest() {
   overload.forget();
   overloaded = false;
   stage.rest();
+  company.leave();
   measurements.stop();
 }
 
@@ -136,6 +171,7 @@ function setMuted(now) {
   microphone.setMuted(now);
   element("mute").setAttribute("aria-pressed", String(now));
   document.body.classList.toggle("is-muted", now);
+  introduce();
   if (call.state === "live") say(WORDS.live({}));
 }
 

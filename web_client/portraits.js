@@ -18,6 +18,7 @@ export class Portraits extends EventTarget {
   #blob = null;
   #upload = null;
   limits = { portrait_bytes: Infinity, portrait_pixels: Infinity };
+  room = ""; // by whose link one came: its guests may send a photograph without a token
 
   /** `fieldset` holds the gallery, the credit line and the place for a refusal; files dropped on `target` count. */
   constructor({ fieldset, target, api }) {
@@ -75,7 +76,7 @@ export class Portraits extends EventTarget {
 
   /** Send it; when the server has framed it, show it as it will be in the call. */
   async #send(blob) {
-    const { id, preview } = await this.#api.uploadPortrait(blob);
+    const { id, preview } = await this.#api.uploadPortrait(blob, this.room);
     this.#offer(preview);
     return id;
   }

@@ -22,13 +22,23 @@ export class ServerApi {
     return this.#json("api/portraits");
   }
 
-  /** Send a photograph; returns { id, preview: URL of it as it will be framed }. */
-  async uploadPortrait(blob) {
+  /** Send a photograph; returns { id, preview: URL of it as it will be framed }. `room`: by whose link one came, or "". */
+  async uploadPortrait(blob, room = "") {
     const headers = { "Content-Type": blob.type };
-    const response = await this.#fetch("api/portraits", { method: "POST", headers, body: blob });
+    const response = await this.#fetch(`api/portraits${room ? `?room=${encodeURIComponent(room)}` : ""}`, { method: "POST", headers, body: blob });
     if (!response.ok) throw await fromPortraitResponse(response);
     const { id, preview } = await response.json();
     return { id, preview: new URL(preview, this.#base).href };
+  }
+
+  /** Open a room; returns { id, limit, link }. */
+  async openRoom() {
+    return this.#json("api/rooms", { method: "POST" });
+  }
+
+  /** A room by its id: { id, limit, members }. */
+  async room(id) {
+    return this.#json(`api/rooms/${encodeURIComponent(id)}`);
   }
 
   /** URL of a portrait as it will be framed in a call. */
@@ -36,8 +46,8 @@ export class ServerApi {
     return new URL(`api/portraits/${encodeURIComponent(id)}/preview`, this.#base).href;
   }
 
-  async #json(path) {
-    const response = await this.#fetch(path, {});
+  async #json(path, options = {}) {
+    const response = await this.#fetch(path, options);
     if (!response.ok) throw await fromResponse(response);
     return response.json();
   }

@@ -1,21 +1,21 @@
-// Signalling: one offer out, one answer back, and a resource to delete (WHIP, RFC 9725).
+// Signalling: one offer out, one answer back, and a resource to delete (WHIP, RFC 9725; WHEP to watch).
 
 import { fromResponse, serverUnreachable } from "./failures.js";
 
 export class WhipClient {
-  /** `endpoint`: URL of the WHIP endpoint. `token()`: the access token, or "" without one. */
+  /** `endpoint`: URL of the WHIP or WHEP endpoint. `token()`: the access token, or "" without one. */
   constructor({ endpoint, token }) {
     this.endpoint = endpoint;
     this.token = token;
   }
 
   /**
-   * Send the offer for a portrait.
+   * Send the offer. `query`: what is asked for, e.g. { portrait }, or { room, member } to watch.
    * Returns { answer: SDP, resource: URL of the session, etag }. Throws a Failure.
    */
-  async offer({ sdp, portraitId, signal }) {
+  async offer({ sdp, query, signal }) {
     const url = new URL(this.endpoint);
-    url.searchParams.set("portrait", portraitId);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const response = await this.#send(url, {
       method: "POST",
       headers: { "Content-Type": "application/sdp" },

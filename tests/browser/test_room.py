@@ -1,0 +1,112 @@
+"""Two real pages in one room: each sees and hears the other's portrait, knows the name, and notices mutes and leaving."""
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.server_process import ServerProcess
+from tests.browser.test_page import CONTRASTS_BELOW, LIVE, NAMELESS_CONTROLS, PHONE, start_call
+
+KeepScreenshot = Callable[[Page, str], None]
+PIXELS = """video => {
+  const canvas = new OffscreenCanvas(64, 64);
+  const context = canvas.getContext("2d");
+  context.drawImage(video, 0, 0, 64, 64);
+  return [...context.getImageData(16, 32, 32, 32).data];
+}"""
+
+
+def open_room(open_page: OpenPage, server: ServerProcess, **options: object) -> tuple[Page, str]:
+    """A page that has opened a room, and the room's link."""
+    page = open_page(server.url, **options)
+    page.get_by_role("button", name="Open a room").click()
+    link = page.get_by_label("Whoever has this link can come in")
+    expect(link).to_have_value(re.compile(r"\?room=[\w-]{16}$"))
+    return page, link.input_value()
+
+
+def movement(video: Locator) -> float:
+    """The largest change of a pixel of the lower face between pictures, over a second and a half."""
+    pictures = []
+    for _ in range(6):
+        pictures.append(np.array(video.evaluate(PIXELS), np.int16))
+        video.page.wait_for_timeout(250)
+    return float(np.abs(np.diff(np.stack(pictures), axis=0)).max())
+
+
+def test_two_people_in_a_room(open_page: OpenPage, server: ServerProcess, keep_screenshot: KeepScreenshot) -> None:
+    anna, link = open_room(open_page, server)
+    anna.get_by_label("Your name there").fill("Anna")
+    expect(anna.get_by_role("button", name="Join the room")).to_be_visible()
+    start_call(anna)
+    expect(anna.locator("#status")).to_contain_text("the first")
+    bob = open_page(link)
+    expect(bob.get_by_role("button", name="Open a room")).to_be_hidden()
+    bob.get_by_label("Your name there").fill("Bob")
+    start_call(bob)
+    for page, other in ((anna, "Bob"), (bob, "Anna")):
+        tile = page.locator(".tile")
+        expect(tile).to_have_count(1)
+        expect(tile.locator(".tile-name")).to_have_text(other)
+        page.locator(".tile.is-playing").wait_for(timeout=20_000)
+        page.locator(".tile.is-speaking").wait_for(timeout=20_000)
+        assert movement(tile.locator("video")) > 15
+        assert tile.locator("video").evaluate("video => !video.muted && !video.paused")
+        assert page.evaluate(NAMELESS_CONTROLS) == []
+        assert page.evaluate(CONTRASTS_BELOW, 4.5) == []
+    keep_screenshot(anna, "room_of_two")
+
+    bob.get_by_role("button", name="Mute").click()
+    expect(anna.locator(".tile-state")).to_have_text("muted")
+    expect(anna.locator(".tile.is-speaking")).to_have_count(0, timeout=10_000)
+    bob.get_by_label("Your name there").fill("Robert")
+    bob.get_by_label("Your name there").press("Enter")
+    expect(anna.locator(".tile-name")).to_have_text("Robert")
+
+    bob.get_by_role("button", name="Leave").click()
+    expect(anna.locator(".tile")).to_have_count(0)
+    expect(anna.locator("#status")).to_contain_text("the first")
+    expect(bob.locator(".tile")).to_have_count(0)
+    expect(anna.locator(LIVE)).to_be_visible()
+
+
+def test_a_room_on_a_phone(open_page: OpenPage, server: ServerProcess, keep_screenshot: KeepScreenshot) -> None:
+    anna, link = open_room(open_page, server, viewport=PHONE)
+    start_call(anna)
+    bob = open_page(link)
+    start_call(bob)
+    anna.locator(".tile.is-playing").wait_for(timeout=20_000)
+    keep_screenshot(anna, "room_phone")
+    assert anna.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_link_can_be_copied(open_page: OpenPage, server: ServerProcess) -> None:
+    page, link = open_room(open_page, server, permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("[data-part=copied]")).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == link
+
+
+@pytest.mark.parametrize("name", ["a-room-that-ended", "%00"])
+def test_a_room_that_has_ended_says_so_before_anything_is_asked(open_page: OpenPage, server: ServerProcess, name: str) -> None:
+    page = open_page(f"{server.url}/?room={name}")
+    expect(page.get_by_role("alert").first).to_contain_text("This room has ended.")
+
+
+def test_one_who_falls_out_comes_back(open_page: OpenPage, server: ServerProcess) -> None:
+    """A page that is reloaded in the middle of a call is gone from the room, and comes again with the same name."""
+    anna, link = open_room(open_page, server)
+    start_call(anna)
+    bob = open_page(link)
+    bob.get_by_label("Your name there").fill("Bob")
+    start_call(bob)
+    expect(anna.locator(".tile-name")).to_have_text("Bob")
+    bob.reload()
+    expect(anna.locator(".tile")).to_have_count(0, timeout=15_000)
+    start_call(bob)
+    expect(anna.locator(".tile-name")).to_have_text("Bob")
+    anna.locator(".tile.is-playing").wait_for(timeout=20_000)

@@ -1,0 +1,85 @@
+// The room of this page: opened here, or come to by its link; its link to give away; and one's name in it.
+
+const REMEMBERED = "facewire.name";
+const COPIED_MS = 2000;
+
+/** Events: "failure" (detail: a Failure), "name" (the person renamed themselves). */
+export class RoomInvitation extends EventTarget {
+  #panel;
+  #api;
+  #part;
+  id = new URL(location.href).searchParams.get("room") ?? "";
+
+  /** `panel`: the section with button, link and name. */
+  constructor({ panel, api }) {
+    super();
+    this.#panel = panel;
+    this.#api = api;
+    this.#part = (name) => panel.querySelector(`[data-part="${name}"]`);
+    this.#part("name").value = localStorage.getItem(REMEMBERED) ?? "";
+    this.#part("name").addEventListener("change", () => this.#rename());
+    this.#part("open").addEventListener("click", () => this.#open());
+    this.#part("copy").addEventListener("click", () => this.#copy());
+    this.#show();
+  }
+
+  get name() {
+    return this.#part("name").value.trim();
+  }
+
+  /** What a call asks for to be in the room; {} without one. */
+  get query() {
+    return this.id ? { room: this.id, name: this.name } : {};
+  }
+
+  /** Say before anyone is asked for a microphone that a room has ended. Throws a Failure. */
+  async check() {
+    if (this.id) await this.#api.room(this.id);
+  }
+
+  /** Rooms are opened before a call; in one there is a link to give away. */
+  setInCall(inCall) {
+    this.#part("open").disabled = inCall;
+  }
+
+  async #open() {
+    this.#part("open").disabled = true;
+    try {
+      const { id } = await this.#api.openRoom();
+      this.id = id;
+      history.replaceState(null, "", this.#link());
+      this.#show();
+      this.#part("copy").focus();
+      this.dispatchEvent(new Event("open"));
+    } catch (failure) {
+      this.dispatchEvent(new CustomEvent("failure", { detail: failure }));
+    } finally {
+      this.#part("open").disabled = false;
+    }
+  }
+
+  async #copy() {
+    const { value } = this.#part("link");
+    this.#part("link").select();
+    const copied = await navigator.clipboard?.writeText(value).then(() => true, () => false);
+    this.#part("copied").textContent = copied ? "Copied. Send it to whom you like." : "Press Ctrl+C to copy it.";
+    setTimeout(() => (this.#part("copied").textContent = ""), COPIED_MS);
+  }
+
+  #rename() {
+    localStorage.setItem(REMEMBERED, this.name);
+    this.dispatchEvent(new Event("name"));
+  }
+
+  #link() {
+    const url = new URL(location.href);
+    url.searchParams.set("room", this.id);
+    return url.href;
+  }
+
+  #show() {
+    this.#part("alone").hidden = this.id !== "";
+    this.#part("together").hidden = this.id === "";
+    if (this.id) this.#part("link").value = this.#link();
+  }
+}

@@ -1,0 +1,72 @@
+// One of the others in a room, watched for as long as they are there: one connection after another.
+
+import { backOff, pause } from "./back_off.js";
+import { Connection } from "./connection.js";
+import { Tile } from "./tile.js";
+
+const LEVEL_INTERVAL_MS = 200;
+const SPEAKING_LEVEL = 0.02;
+const SPEAKING_HOLD_MS = 500;
+
+export class WatchedMember {
+  #whep;
+  #query;
+  #leaving = new AbortController();
+  tile = new Tile();
+
+  /** `whep`: a WhipClient at the WHEP endpoint. `room`, `member`: whom to watch. */
+  constructor({ whep, room, member }) {
+    this.#whep = whep;
+    this.#query = { room, member };
+    this.#watch().catch((error) => error.name !== "AbortError" && console.error(error));
+  }
+
+  /** Watch no more. */
+  leave() {
+    this.#leaving.abort();
+  }
+
+  async #watch() {
+    const { signal } = this.#leaving;
+    for (;;) {
+      const connection = await this.#connect(signal);
+      if (!connection) return; // they have gone, or cannot be reached
+      this.tile.play(connection.stream);
+      const stopListening = followLevel(connection, this.tile);
+      const lost = new Promise((resolve) => connection.addEventListener("lost", resolve, { once: true }));
+      const left = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      await Promise.race([lost, left]);
+      stopListening();
+      this.tile.wait();
+      connection.close();
+      if (signal.aborted) return;
+    }
+  }
+
+  async #connect(signal) {
+    for (const backOffMs of [0, ...backOff()]) {
+      await pause(backOffMs, signal);
+      const connection = new Connection(this.#whep);
+      try {
+        await connection.open({ track: null, query: this.#query, signal });
+        return connection;
+      } catch (error) {
+        if (error.name === "AbortError" || error.kind === "no_such_member" || error.kind === "room_unknown") return null;
+      }
+    }
+    return null;
+  }
+}
+
+/** Show on the tile whether they speak; returns what ends it. */
+function followLevel(connection, tile) {
+  let heardMs = -Infinity;
+  const timer = setInterval(async () => {
+    if ((await connection.level()) > SPEAKING_LEVEL) heardMs = performance.now();
+    tile.setSpeaking(performance.now() - heardMs < SPEAKING_HOLD_MS);
+  }, LEVEL_INTERVAL_MS);
+  return () => {
+    clearInterval(timer);
+    tile.setSpeaking(false);
+  };
+}
