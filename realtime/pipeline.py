@@ -67,7 +67,7 @@ class Pipeline:
         self._lookahead = engine.spec.lookahead_frames
         self._decisions: deque[bool] = deque()
         self._executor = executor
-        self._wanted, self._pictured = wanted, pictured
+        self._wanted, self.pictured = wanted, pictured
         self._portrait = portrait
         self._voiced: deque[bool] = deque()  # of the frames that are on their way, oldest first
         self._samples = 0
@@ -141,7 +141,7 @@ class Pipeline:
 
     def _compose(self, motion: FaceMotion, openness: float) -> RenderedFrame:
         layers = self._compositor.layers(motion.outputs, openness)
-        moves = openness > 0 and self._pictured()
+        moves = openness > 0 and self.pictured()
         image = self._compositor.draw(layers) if moves else self._portrait.image.copy()
         return RenderedFrame(index=motion.index, pts_ms=motion.index * FRAME_MS, image=image, layers=layers)
 

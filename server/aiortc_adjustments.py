@@ -214,6 +214,11 @@ def _report_media_time() -> None:
     RTCRtpSender._send_rtcp = send_with_media_time  # type: ignore[method-assign]
 
 
+def rtp_origin(sender: RTCRtpSender) -> int | None:
+    """The RTP time that a sender gives to media time 0; None before its second packet."""
+    return getattr(sender, "_facewire_origin", None)
+
+
 def _set_media_time(sender: Any, report: RtcpSrPacket) -> bool:
     """Rewrites a report's wall clock; False for one that says nothing yet, which is then not sent."""
     track = getattr(sender, "track", None)

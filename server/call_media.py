@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import asdict
 from functools import partial
@@ -23,10 +24,12 @@ from realtime.errors import CapacityError
 from realtime.pacing import ReleaseSchedule
 from realtime.pipeline import Pipeline, RenderedFrame
 from realtime.portrait import Portrait
+from server.call_motion import CallMotion
 from server.encoders import AUDIO_RATE_HZ, EncodedPacket, OpusEncoder, Vp8Encoder
 from server.fan_out import FanOut
 from server.ingest import ClockedIngest
 from server.metrics import Metrics
+from server.slow_voice import BLOCKS, SlowVoice
 from server.strand import Strand
 
 log = logging.getLogger(__name__)
@@ -63,8 +66,10 @@ class CallMedia:
         self._counted_missing_ms = 0.0
         self._closed = False
         self.out = FanOut(schedule=schedule, on_keyframe=self._vp8.request_keyframe, on_bitrate=self._vp8.limit)
-        own = self.out.open()
-        self.voice, self.picture = own.voice, own.picture
+        self.outlet, self.motion = self.out.open(), CallMotion()
+        self.voice, self.picture = self.outlet.voice, self.outlet.picture
+        self._slow_voice, self._packet = SlowVoice(), 0
+        pipeline.pictured = lambda: self.out.wants_pictures
 
     def start(self) -> None:
         """Media time 0 is now. Frames made earlier would stay as a standing backlog, so this is the moment of `connected`."""
@@ -92,8 +97,21 @@ class CallMedia:
             pcm = self._ingest.read(self._schedule.clock.now())
             for encoded in self._opus.encode(pcm, packet * PACKET_SAMPLES):
                 self.out.put_voice(packet * PACKET_MS, encoded)
+            if self.out.wants_slow_voice(packet * PACKET_MS):
+                for first, encoded in self._slow_voice.push(pcm, packet):
+                    self.out.put_voice(first * PACKET_MS, encoded, slow=True)
             self._draw(pcm)
             packet += 1
+            self._packet = packet
+
+    @property
+    def next_slow_packet_ms(self) -> float:
+        """Where a listener may change between the voices: both have a packet that begins there, and neither has sent it."""
+        return (self._packet // BLOCKS + 1) * BLOCKS * PACKET_MS
+
+    def set_motion(self, send: Callable[[bytes], None] | None) -> None:
+        """The caller's own outlet: motion instead of pictures, sent by `send`, or pictures again."""
+        self.out.set_motion(self.outlet, send, self.next_slow_packet_ms)
 
     def figures(self) -> dict[str, Any]:
         """What the client is told every second."""
@@ -138,6 +156,10 @@ class CallMedia:
             log.error("a frame could not be drawn", exc_info=error)
             return
         for frame in drawn.result():
+            for message in self.motion.take(frame):
+                self._loop.call_soon_threadsafe(self.out.put_motion, message)
+            if not self.out.wants_pictures:
+                continue
             packet = self._vp8.encode(frame.image, frame.pts_ms)
             self._loop.call_soon_threadsafe(self._show, frame.pts_ms, packet, heard_s)
 

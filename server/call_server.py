@@ -20,6 +20,7 @@ from server.config import ServerConfig
 from server.encoders import AUDIO_RATE_HZ, Vp8Encoder
 from server.errors import Refusal, full, starting, stopping
 from server.metrics import Metrics
+from server.motion_atlases import MotionAtlases
 from server.offer import check_offer
 from server.portraits import Portraits
 from server.rooms import Member, Room, Rooms
@@ -41,6 +42,7 @@ class CallServer:
         self.portraits = Portraits(size=config.size, limits=config.limits, clock=self.clock)
         self.sessions: dict[str, Session] = {}
         self.viewers = Viewers(config.limits, self.clock, self.metrics)
+        self.atlases = MotionAtlases()
         self.rooms = Rooms(config.limits, self.clock)
         self._members: dict[str, tuple[Room, Member]] = {}  # by session
         self.engine: Engine | None = None
@@ -55,7 +57,8 @@ class CallServer:
         """
         loop = asyncio.get_running_loop()
         runner = await loop.run_in_executor(None, partial(load_runner, self.config.model or default_model()))
-        engine = Engine(runner, max_sessions=self.config.limits.sessions + 1).__enter__()
+        # two more: a call that is ending, a portrait whose motion is learnt
+        engine = Engine(runner, max_sessions=self.config.limits.sessions + 2).__enter__()
         try:
             await loop.run_in_executor(None, partial(self._warm_up, engine, await self.portraits.first()))
         except BaseException:
@@ -92,6 +95,7 @@ class CallServer:
         try:
             portrait = await self.portraits.get(portrait_id)
             media = await self._media(engine, portrait)
+            media.motion.learn = partial(self.atlases.get, portrait_id, portrait, engine)
             session = self._session(media, portrait_id)
             if room is not None:
                 self._join(room, name, session, media)
@@ -124,6 +128,7 @@ class CallServer:
         if self.engine is not None:
             await asyncio.get_running_loop().run_in_executor(None, partial(self.engine.__exit__, None, None, None))
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self.atlases.close()
         self.portraits.close()
 
     async def _media(self, engine: Engine, portrait: Portrait) -> CallMedia:

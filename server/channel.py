@@ -9,9 +9,11 @@ from aiortc import RTCDataChannel
 from realtime.clock import Clock
 
 LABEL = "facewire"
+MOTION_LABEL = "facewire-motion"  # unordered, never sent again: the messages of the motion stream (docs/motion.md)
 VERSION = 1
 MAX_BYTES = 1100  # larger SCTP payloads stall on paths of 1280 bytes
 MAX_BUFFERED_BYTES = 64 * 1024  # a client that takes nothing gets nothing more
+MAX_MOTION_BYTES = 2000  # waiting motion is old motion
 
 
 class ClientChannel:
@@ -21,11 +23,16 @@ class ClientChannel:
         self._clock, self._hello = clock, hello
         self.on_open: Callable[[], None] = lambda: None
         self.on_me: Callable[[str, bool], None] = lambda _name, _muted: None
+        self.on_motion: Callable[[bool], None] = lambda _wanted: None
         self._opened: RTCDataChannel | None = None
+        self._motion: RTCDataChannel | None = None
         self._heard_s: float | None = None  # when the client's last ping came
 
     def take(self, opened: RTCDataChannel) -> None:
-        """The client opened a channel. The first with the right label is kept; no other is wanted."""
+        """The client opened a channel. The first with each right label is kept; no other is wanted."""
+        if opened.label == MOTION_LABEL and self._motion is None:
+            self._motion = opened
+            return
         if opened.label != LABEL or self._opened is not None:
             opened.close()
             return
@@ -42,6 +49,26 @@ class ClientChannel:
         channel.send(encode(kind, **values))
         return True
 
+    def send_bytes(self, data: bytes) -> None:
+        """Sends a part of an atlas, in order, where the channel is open."""
+        if self._opened is not None and self._opened.readyState == "open":
+            self._opened.send(data)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What the channel has not sent yet."""
+        return 0 if self._opened is None else self._opened.bufferedAmount
+
+    @property
+    def has_motion(self) -> bool:
+        return self._motion is not None and self._motion.readyState == "open"
+
+    def send_motion(self, data: bytes) -> None:
+        """Sends a message of the motion stream now or never."""
+        channel = self._motion
+        if channel is not None and channel.readyState == "open" and channel.bufferedAmount <= MAX_MOTION_BYTES:
+            channel.send(data)
+
     @property
     def silent_s(self) -> float:
         """Seconds since the client's last ping; 0 for one that never pinged."""
@@ -54,12 +81,15 @@ class ClientChannel:
         if values["type"] == "me":
             self.on_me(values["name"], values["muted"])
             return
+        if values["type"] == "motion":
+            self.on_motion(values["want"])
+            return
         self._heard_s = self._clock.now()
         self.say("pong", t=values["t"])
 
 
 def encode(kind: str, **values: Any) -> str:
-    """A message of the server: hello, stats, room, goodbye, pong."""
+    """A message of the server: hello, stats, room, motion, goodbye, pong."""
     text = json.dumps({"type": kind, **values}, separators=(",", ":"), ensure_ascii=False)
     assert len(text.encode()) <= MAX_BYTES, f"{kind} is too long"
     return text
@@ -86,5 +116,9 @@ def _is_me(values: dict[str, Any]) -> bool:
     return isinstance(values.get("name"), str) and isinstance(values.get("muted"), bool)
 
 
-CHECKS: dict[str, Callable[[dict[str, Any]], bool]] = {"ping": _is_ping, "me": _is_me}
+def _is_motion(values: dict[str, Any]) -> bool:
+    return isinstance(values.get("want"), bool)
+
+
+CHECKS: dict[str, Callable[[dict[str, Any]], bool]] = {"ping": _is_ping, "me": _is_me, "motion": _is_motion}
 """What a client may say, by type."""

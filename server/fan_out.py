@@ -11,11 +11,21 @@ from server.tracks import ReleasedTrack
 
 @dataclass(eq=False, kw_only=True)
 class Outlet:
-    """Voice and picture on their way to one receiver; estimate_bps: what it said that its network takes."""
+    """Voice and picture on their way to one receiver; estimate_bps: what it said that its network takes.
+
+    motion: sends the motion stream's messages to one that gets no pictures; slow_voice: whether it hears the slow voice from
+    media time voice_since_ms on, and before it the other.
+    """
 
     voice: ReleasedTrack
     picture: ReleasedTrack
     estimate_bps: int | None = None
+    motion: Callable[[bytes], None] | None = None
+    slow_voice: bool = False
+    voice_since_ms: float = 0
+
+    def hears_slow_voice(self, media_ms: float) -> bool:
+        return self.slow_voice == (media_ms >= self.voice_since_ms)
 
 
 @dataclass(kw_only=True)
@@ -45,13 +55,35 @@ class FanOut:
         for outlet in self._outlets:
             self._start(outlet, wall_anchor_s)
 
-    def put_voice(self, media_ms: float, packet: EncodedPacket) -> None:
+    @property
+    def wants_pictures(self) -> bool:
+        return any(outlet.motion is None for outlet in self._outlets)
+
+    def wants_slow_voice(self, media_ms: float) -> bool:
+        return any(outlet.slow_voice or media_ms < outlet.voice_since_ms for outlet in self._outlets)
+
+    def put_voice(self, media_ms: float, packet: EncodedPacket, *, slow: bool = False) -> None:
         for outlet in self._outlets:
-            outlet.voice.put(media_ms, packet)
+            if outlet.hears_slow_voice(media_ms) == slow:
+                outlet.voice.put(media_ms, packet)
 
     def put_picture(self, media_ms: float, packet: EncodedPacket) -> None:
         for outlet in self._outlets:
-            outlet.picture.put(media_ms, packet)
+            if outlet.motion is None:
+                outlet.picture.put(media_ms, packet)
+
+    def put_motion(self, message: bytes) -> None:
+        for outlet in self._outlets:
+            if outlet.motion is not None:
+                outlet.motion(message)
+
+    def set_motion(self, outlet: Outlet, send: Callable[[bytes], None] | None, voice_since_ms: float) -> None:
+        """Motion and slow voice instead of pictures, or, with None, pictures from a keyframe on and the voice as before."""
+        if (outlet.motion is None) == (send is None):
+            return
+        outlet.motion, outlet.slow_voice, outlet.voice_since_ms = send, send is not None, voice_since_ms
+        if send is None:
+            self.on_keyframe()
 
     def close(self, outlet: Outlet) -> None:
         """Ends both tracks; the others may have more room now. Again: nothing."""

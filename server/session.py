@@ -12,9 +12,13 @@ from aiortc.mediastreams import MediaStreamTrack
 
 from realtime.clock import Clock
 from server import channel
+from server.aiortc_adjustments import rtp_origin
+from server.call_motion import CallMotion
 from server.config import Limits
 from server.errors import Refusal
+from server.fan_out import Outlet
 from server.metrics import Metrics
+from server.motion_link import MotionLink
 from server.offer import bad_offer
 from server.trickle import parse_fragment
 
@@ -42,6 +46,14 @@ class SessionMedia(Protocol):
 
     @property
     def picture(self) -> MediaStreamTrack: ...
+
+    @property
+    def outlet(self) -> Outlet: ...
+
+    @property
+    def motion(self) -> CallMotion: ...
+
+    def set_motion(self, send: Callable[[bytes], None] | None) -> None: ...
 
     def start(self) -> None: ...
 
@@ -74,6 +86,7 @@ class Session:
         self._media, self._limits, self._metrics, self._on_closed = media, limits, metrics, on_closed
         self.channel = channel.ClientChannel(clock, {"version": channel.VERSION, **hello})
         self.on_connected: Callable[[], None] = lambda: None
+        self._motion = MotionLink(self.channel, media, self._voice_origin)
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # none: the default is a public STUN server
         self._microphone: MediaStreamTrack | None = None
         self._n_candidates = 0
@@ -142,6 +155,9 @@ class Session:
         if track.kind == "audio":
             self._microphone = track
 
+    def _voice_origin(self) -> int | None:
+        return rtp_origin(self._peer.getSenders()[0])
+
     def _follow_state(self) -> None:
         if self._peer.connectionState == "connected":
             self._settled.set()
@@ -173,7 +189,7 @@ class Session:
         log.info("call %s connected", self.id)
         self.on_connected()
         async with asyncio.TaskGroup() as tasks:
-            work = [self._media.listen(self._microphone), self._media.speak(), self._watch()]
+            work = [self._media.listen(self._microphone), self._media.speak(), self._watch(), self._motion.run()]
             running = [tasks.create_task(task) for task in work]
             await self._over.wait()
             for task in running:

@@ -1,6 +1,7 @@
 """Somebody else's call, watched: its voice and picture, and nothing of one's own."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from aiortc.mediastreams import MediaStreamTrack
@@ -13,8 +14,8 @@ class Watching:
 
     def __init__(self, call: CallMedia) -> None:
         self._call = call
-        self._outlet = call.out.open()
-        self.voice, self.picture = self._outlet.voice, self._outlet.picture
+        self.outlet, self.motion = call.out.open(), call.motion
+        self.voice, self.picture = self.outlet.voice, self.outlet.picture
 
     def start(self) -> None:
         """The call's timeline began long ago; what a newcomer needs is a whole picture."""
@@ -26,6 +27,9 @@ class Watching:
     async def speak(self) -> None:
         await asyncio.Event().wait()  # the call puts its packets
 
+    def set_motion(self, send: Callable[[bytes], None] | None) -> None:
+        self._call.out.set_motion(self.outlet, send, self._call.next_slow_packet_ms)
+
     def figures(self) -> dict[str, Any]:
         return self._call.figures()
 
@@ -33,4 +37,4 @@ class Watching:
         return
 
     def close(self) -> None:
-        self._call.out.close(self._outlet)
+        self._call.out.close(self.outlet)

@@ -1,7 +1,7 @@
 """The atlas: what a receiver must know of one portrait to draw it from coefficients. Its bytes, whole or as they come.
 
-Little-endian. Header of 74 bytes, then the components, the most important first; each is a length, its scales and its
-numbers. A receiver draws with as many as it has. docs/motion.md has the table.
+Little-endian. Header of 74 bytes, the coefficients' coders, then the components, the most important first; each is a length,
+its gain and its numbers. A receiver draws with as many as it has. docs/motion.md has the table.
 """
 
 import math
@@ -21,52 +21,57 @@ VERSION = 1
 MAX_COMPONENTS = 32
 MAX_BYTES = 64 * 1024
 HEADER = struct.Struct("<4s 4B 4B 2B 3B x 13f I")
-COMPONENT = struct.Struct("<H f 2B")
+CODER = struct.Struct("<2B")
+COMPONENT = struct.Struct("<H f")
 LARGEST_FLOAT = 1e6
 N_PLANES = 6
 Affine = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Coder:
+    """How likely the coefficients of a component are, in 256ths, 1..255. zero: that one is 0; last: that one that is at least n
+    is no larger."""
+
+    zero: int = 128
+    last: int = 128
+
+
+@dataclass(frozen=True, kw_only=True)
 class Component:
-    """numbers int32 [D]: a basis vector in steps of the atlas; gain: vectors a step of its coefficient; zero, more:
-    probabilities, in 256ths, that a coefficient is 0, and that one that is at least n is no larger."""
+    """numbers int32 [D]: a basis vector in steps of the atlas; gain: vectors a step of its coefficient."""
 
     numbers: Numbers
     gain: float
-    zero: int
-    more: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Atlas:
-    """identity: 0..255, which coefficients name; to_picture [2, 3]: crop pixels → the portrait's side as 1; units: what one
-    step of each plane's numbers is worth, in crop pixels (flow), grey levels (colour) and shares (mask)."""
+    """identity: 0..255, which coefficients name; to_picture [2, 3]: crop pixels → the portrait's side as 1; step: of the
+    components' numbers; coders: of all coefficients; components: as many, or the first of them while they come."""
 
     identity: int
     field: Field
     step: float
     to_picture: Affine
+    coders: tuple[Coder, ...]
     components: tuple[Component, ...]
-
-    @property
-    def units(self) -> tuple[float, ...]:
-        return tuple(float(np.float32(self.step / weight)) for weight in self.field.weights)
 
 
 def encode(atlas: Atlas) -> bytes:
     """Raises MotionError for an atlas that no receiver would take."""
-    if not 1 <= len(atlas.components) <= MAX_COMPONENTS:
-        raise MotionError(f"{len(atlas.components)} components came, 1 to {MAX_COMPONENTS} were expected")
+    count = len(atlas.components)
+    if not 1 <= count <= MAX_COMPONENTS or len(atlas.coders) != count:
+        raise MotionError(f"{count} components and {len(atlas.coders)} coders came, 1 to {MAX_COMPONENTS} of both were expected")
     encoder = ComponentEncoder(atlas.field.shapes)
-    parts = []
+    parts = [CODER.pack(coder.zero, coder.last) for coder in atlas.coders]
     for component in atlas.components:
         data = encoder.encode(component.numbers)
-        parts.append(COMPONENT.pack(len(data), component.gain, component.zero, component.more) + data)
+        parts.append(COMPONENT.pack(len(data), component.gain) + data)
     floats = [*atlas.to_picture.ravel(), *atlas.field.weights, atlas.step]
     _check_floats(floats + [component.gain for component in atlas.components])
     size = HEADER.size + sum(map(len, parts))
-    start = (VERSION, atlas.identity, len(parts), N_PLANES)
+    start = (VERSION, atlas.identity, count, N_PLANES)
     return HEADER.pack(MAGIC, *start, *atlas.field.box, CROP_SIZE, FLOW_CELLS, *atlas.field.reference, *floats, size) + b"".join(
         parts
     )
@@ -82,6 +87,7 @@ class AtlasReader:
         self._components: list[Component] = []
         self.announced = 0  # components in the whole atlas; 0 until the header is there
         self._header: tuple[int, Field, float, Affine] | None = None
+        self._coders: tuple[Coder, ...] = ()
 
     def push(self, data: bytes) -> int:
         """More bytes → how many components can now be drawn with.
@@ -93,7 +99,9 @@ class AtlasReader:
             self._read_header()
         if len(self._data) > self._size:
             raise MotionError(f"more than the {self._size} bytes of an atlas came: it is damaged, ask again")
-        while self._decoder is not None and self._read_component():
+        if self._header is not None and not self._coders:
+            self._read_coders()
+        while self._coders and self._read_component():
             pass
         return len(self._components)
 
@@ -106,7 +114,14 @@ class AtlasReader:
         if self._header is None or not self._components:
             raise MotionError(f"an atlas without components came ({len(self._data)} bytes): its beginning was expected")
         identity, field, step, to_picture = self._header
-        return Atlas(identity=identity, field=field, step=step, to_picture=to_picture, components=tuple(self._components))
+        return Atlas(
+            identity=identity,
+            field=field,
+            step=step,
+            to_picture=to_picture,
+            coders=self._coders,
+            components=tuple(self._components),
+        )
 
     @property
     def is_complete(self) -> bool:
@@ -136,6 +151,16 @@ class AtlasReader:
         self._decoder, self.announced = ComponentDecoder(field.shapes), count
         self._read, self._size = HEADER.size, size
 
+    def _read_coders(self) -> None:
+        end = self._read + self.announced * CODER.size
+        if len(self._data) < end:
+            return
+        pairs = CODER.iter_unpack(self._data[self._read : end])
+        self._coders = tuple(Coder(zero=zero, last=last) for zero, last in pairs)
+        self._read = end
+        if any(not (coder.zero and coder.last) for coder in self._coders):
+            raise MotionError("an atlas came with a probability of 0: 1 to 255 were expected")
+
     def _read_component(self) -> bool:
         assert self._decoder is not None
         rest = len(self._data) - self._read
@@ -145,15 +170,13 @@ class AtlasReader:
             return False
         if rest < COMPONENT.size:
             return False
-        size, gain, zero, more = COMPONENT.unpack_from(self._data, self._read)
+        size, gain = COMPONENT.unpack_from(self._data, self._read)
         if rest < COMPONENT.size + size:
             return False
         _check_floats([gain])
-        if not (zero and more):
-            raise MotionError("an atlas came with a probability of 0: 1 to 255 were expected")
         start = self._read + COMPONENT.size
         numbers = self._decoder.decode(bytes(self._data[start : start + size]))
-        self._components.append(Component(numbers=numbers, gain=gain, zero=zero, more=more))
+        self._components.append(Component(numbers=numbers, gain=gain))
         self._read = start + size
         return True
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from realtime.errors import MotionError
 from realtime.layers import FaceLayers
 from realtime.motion import atlas as atlas_format
-from realtime.motion.atlas import Affine, Atlas, Component
+from realtime.motion.atlas import Affine, Atlas, Coder, Component
 from realtime.motion.components import LARGEST
 from realtime.motion.field import Field, Vector
 from realtime.motion.message import LARGEST as LARGEST_COEFFICIENT
@@ -44,10 +44,9 @@ def learn(vectors: Vector, field: Field, to_picture: Affine, identity: int) -> A
     if not moving:
         raise MotionError("no frame differs from the portrait at rest: speech was expected to learn a motion basis from")
     unit = [COEFFICIENT_STEP / (STEP * float(np.linalg.norm(row))) for row in moving]
-    components = tuple(
-        Component(numbers=row, gain=float(np.float32(gain)), zero=128, more=128) for row, gain in zip(moving, unit, strict=True)
-    )
-    atlas = Atlas(identity=identity, field=field, step=STEP, to_picture=to_picture, components=components)
+    components = tuple(Component(numbers=row, gain=float(np.float32(gain))) for row, gain in zip(moving, unit, strict=True))
+    coders = (Coder(),) * len(components)
+    atlas = Atlas(identity=identity, field=field, step=STEP, to_picture=to_picture, coders=coders, components=components)
     return with_probabilities(_fitting(atlas), vectors)
 
 
@@ -55,13 +54,13 @@ def with_probabilities(atlas: Atlas, vectors: Vector) -> Atlas:
     """The atlas, its coders told how large coefficients are: those of the frames [N, D]."""
     projector = Projector(atlas)
     steps = np.abs(np.array([projector.project_vector(vector) for vector in vectors]))
-    told = []
-    for component, sizes in zip(atlas.components, steps.T, strict=True):
+    coders = []
+    for sizes in steps.T:
         loud = sizes[sizes > 0]
         zero = (1 + np.sum(sizes == 0)) / (2 + len(sizes))
         last = (1 + len(loud)) / (2 + loud.sum())  # of a geometric distribution, the chance that a number is no larger
-        told.append(replace(component, zero=_in_256ths(zero), more=_in_256ths(last)))
-    return replace(atlas, components=tuple(told))
+        coders.append(Coder(zero=_in_256ths(zero), last=_in_256ths(last)))
+    return replace(atlas, coders=tuple(coders))
 
 
 class Projector:
@@ -83,14 +82,14 @@ class Projector:
         return tuple(int(step) for step in np.clip(steps, -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT))
 
     def layers(self, coefficients: Coefficients) -> FaceLayers:
-        """What a receiver draws."""
-        return self._field.layers(np.array(coefficients, np.float32) @ self._basis)
+        """What a receiver draws that has these components."""
+        return self._field.layers(np.array(coefficients[: len(self._basis)], np.float32) @ self._basis)
 
 
 def _fitting(atlas: Atlas) -> Atlas:
     """Without the last components where they would make it too large."""
     while len(atlas_format.encode(atlas)) > ATLAS_BYTES and len(atlas.components) > 1:
-        atlas = replace(atlas, components=atlas.components[:-1])
+        atlas = replace(atlas, components=atlas.components[:-1], coders=atlas.coders[:-1])
     return atlas
 
 

@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 
 from realtime.errors import MotionError
-from realtime.motion.atlas import Atlas
+from realtime.motion.atlas import Atlas, Coder
 from realtime.motion.bool_coder import EVEN, BoolDecoder, BoolEncoder
 
 VERSION = 1
@@ -86,7 +86,7 @@ def peek(data: bytes) -> tuple[int, int, int]:
 
 
 def decode(data: bytes, atlas: Atlas) -> MotionMessage:
-    """A message, with as many coefficients as the atlas has components here.
+    """A message, with all its coefficients, also while the atlas is not yet whole.
 
     Raises MotionError for one that is damaged, of another version or of another atlas.
     """
@@ -107,7 +107,7 @@ def decode(data: bytes, atlas: Atlas) -> MotionMessage:
 
 
 def _encode_coefficients(frames: tuple[MotionFrame, ...], atlas: Atlas) -> bytes:
-    coder, before = BoolEncoder(), (0,) * len(atlas.components)
+    coder, before = BoolEncoder(), (0,) * len(atlas.coders)
     for frame in frames:
         now = frame.coefficients
         if len(now) != len(before):
@@ -115,38 +115,38 @@ def _encode_coefficients(frames: tuple[MotionFrame, ...], atlas: Atlas) -> bytes
         again = now == before
         coder.write(int(again), AGAIN)
         if not again:
-            for value, component in zip(now, atlas.components, strict=True):
-                _write(coder, value, component.zero, component.more)
+            for value, likely in zip(now, atlas.coders, strict=True):
+                _write(coder, value, likely)
         before = now
     return coder.finish()
 
 
-def _write(coder: BoolEncoder, value: int, zero: int, more: int) -> None:
+def _write(coder: BoolEncoder, value: int, likely: Coder) -> None:
     if abs(value) > LARGEST:
         raise MotionError(f"a coefficient of {value} steps came, at most {LARGEST} were expected")
-    coder.write(int(value != 0), zero)
+    coder.write(int(value != 0), likely.zero)
     if value == 0:
         return
     coder.write(int(value < 0), EVEN)
     for size in range(1, min(abs(value) + 1, LARGEST)):
-        coder.write(int(size < abs(value)), more)
+        coder.write(int(size < abs(value)), likely.last)
 
 
 def _decode_coefficients(data: bytes, atlas: Atlas, count: int) -> list[Coefficients]:
     coder, frames = BoolDecoder(data, MAX_BITS), []
-    before: Coefficients = (0,) * len(atlas.components)
+    before: Coefficients = (0,) * len(atlas.coders)
     for _ in range(count):
         if not coder.read(AGAIN):
-            before = tuple(_read(coder, component.zero, component.more) for component in atlas.components)
+            before = tuple(_read(coder, likely) for likely in atlas.coders)
         frames.append(before)
     return frames
 
 
-def _read(coder: BoolDecoder, zero: int, more: int) -> int:
-    if not coder.read(zero):
+def _read(coder: BoolDecoder, likely: Coder) -> int:
+    if not coder.read(likely.zero):
         return 0
     negative, size = coder.read(EVEN), 1
-    while size < LARGEST and coder.read(more):
+    while size < LARGEST and coder.read(likely.last):
         size += 1
     return -size if negative else size
 

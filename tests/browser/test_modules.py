@@ -104,7 +104,8 @@ def test_the_page_reads_every_message_of_the_protocol(page: Page) -> None:
         assert in_module(page, "protocol.js", "return m.parseMessage(JSON.stringify(a));", message) == message
     ping = json.loads(in_module(page, "protocol.js", "return m.ping(a);", 1234.4))
     me = json.loads(in_module(page, "protocol.js", "return m.me(a);", {"name": "Zoë", "muted": True}))
-    assert [ping, me] == protocol["page_to_server"]
+    motion = json.loads(in_module(page, "protocol.js", "return m.motion(a);", True))
+    assert [motion, ping, me] == protocol["page_to_server"]
     assert in_module(page, "protocol.js", "return m.CHANNEL_LABEL;") == protocol["label"]
 
 

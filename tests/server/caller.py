@@ -92,14 +92,20 @@ class Caller:
     connected: asyncio.Event = field(default_factory=asyncio.Event)
     messages: list[dict[str, Any]] = field(default_factory=list)
     pictures: list[NDArray[np.uint8]] = field(default_factory=list)
+    wants_motion: bool = False
+    atlas_parts: list[bytes] = field(default_factory=list)
+    motion: list[tuple[float, bytes]] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
         self.http = aiohttp.ClientSession()
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         if self.wants_channel:
             self.channel = self.peer.createDataChannel("facewire")
-            self.channel.on("message", lambda message: self.messages.append(json.loads(message)))
+            self.channel.on("message", self._hear)
             self.channel.on("open", self._follow)
+        if self.wants_motion:
+            lossy = self.peer.createDataChannel("facewire-motion", ordered=False, maxRetransmits=0)
+            lossy.on("message", lambda message: self.motion.append((time.monotonic(), message)))
         self.peer.on("connectionstatechange", self._follow)
         self.peer.on("track", lambda track: asyncio.ensure_future(self._receive(track)))
         if self.watches is None:
@@ -157,6 +163,12 @@ class Caller:
                     if message["type"] == kind and message.items() >= values.items():
                         return message
                 await asyncio.sleep(0.02)
+
+    def _hear(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            self.atlas_parts.append(message)
+        else:
+            self.messages.append(json.loads(message))
 
     def _follow(self) -> None:
         """Connected is the peer, and the channel where one is wanted."""

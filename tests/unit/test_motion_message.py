@@ -126,6 +126,17 @@ def test_loss_and_disorder_leave_the_other_messages_as_they_were() -> None:
         assert [frame.coefficients for frame in read.frames] == rows[read.first_frame : read.first_frame + 3]
 
 
+def test_frames_are_read_whole_before_the_atlas_is() -> None:
+    whole, beginning = AtlasReader(), AtlasReader()
+    data = base64.b64decode(FIXTURE["atlas"])
+    whole.push(data)
+    assert 0 < beginning.push(data[:1500]) < FIXTURE["components"]
+    for entry in FIXTURE["messages"]:
+        message = base64.b64decode(entry["data"])
+        assert decode(message, beginning.atlas) == decode(message, whole.atlas)
+    Projector(beginning.atlas).layers(tuple(FIXTURE["drawn"]["coefficients"]))
+
+
 def test_the_fixture_that_both_ends_read() -> None:
     reader = AtlasReader()
     reader.push(base64.b64decode(FIXTURE["atlas"]))

@@ -1,0 +1,69 @@
+"""The motion atlases of a server's portraits: learnt when somebody first asks, beside the event loop, and kept."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from realtime.engine import Engine
+from realtime.motion.atlas import Atlas
+from realtime.motion.learning import learn_atlas
+from realtime.portrait import Portrait
+
+log = logging.getLogger(__name__)
+
+MAX_KEPT = 32  # some 5 kB as they are sent, 1 MB in memory
+Progress = Callable[[float], None]
+
+
+class MotionAtlases:
+    """One is learnt at a time; all who ask for the same wait for the same."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="motion")
+        self._learning: dict[str, asyncio.Task[Atlas]] = {}
+        self._progress: dict[str, list[Progress]] = {}
+        self._kept: dict[str, Atlas] = {}  # the one that was asked for longest ago first
+        self._identity = 0
+
+    async def get(self, key: str, portrait: Portrait, engine: Engine, progress: Progress) -> Atlas:
+        """The atlas of a portrait, by the portrait's id. progress: told 0..1 while it is learnt, on the event loop.
+
+        Raises CapacityError where the engine has no place to learn it in.
+        """
+        if key in self._kept:
+            self._kept[key] = self._kept.pop(key)
+            return self._kept[key]
+        if key not in self._learning:
+            self._progress[key] = []
+            self._learning[key] = asyncio.create_task(self._learn(key, portrait, engine), name=f"atlas {key}")
+        self._progress[key].append(progress)
+        return await asyncio.shield(self._learning[key])
+
+    def close(self) -> None:
+        """Ends the thread that learns; the engine has stopped before."""
+        for task in self._learning.values():
+            task.cancel()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    async def _learn(self, key: str, portrait: Portrait, engine: Engine) -> Atlas:
+        loop = asyncio.get_running_loop()
+        self._identity = (self._identity + 1) % 256
+
+        def tell(share: float) -> None:
+            loop.call_soon_threadsafe(self._tell, key, share)
+
+        try:
+            atlas = await loop.run_in_executor(self._pool, partial(learn_atlas, portrait, engine, self._identity, tell))
+        finally:
+            del self._learning[key], self._progress[key]
+        self._kept[key] = atlas
+        if len(self._kept) > MAX_KEPT:
+            del self._kept[next(iter(self._kept))]
+        log.info("learnt a motion atlas of %d components", len(atlas.components))
+        return atlas
+
+    def _tell(self, key: str, share: float) -> None:
+        for progress in self._progress.get(key, []):
+            progress(share)
