@@ -25,14 +25,14 @@ def count_datagrams(caller: Caller) -> list[tuple[float, int]]:
     """Arrival and size on the wire of every datagram that comes from now on, STUN, DTLS, RTP and RTCP alike."""
     taken: list[tuple[float, int]] = []
     (transport,) = {sender.transport.transport for sender in caller.peer.getSenders()}
-    for protocol in transport._connection._protocols:  # type: ignore[attr-defined]
+    for protocol in transport._connection._protocols:
         hear = protocol.datagram_received
 
         def count(data: bytes, address: object, hear: Callable[..., None] = hear) -> None:
             taken.append((time.monotonic(), len(data) + IP_UDP))
             hear(data, address)
 
-        protocol.datagram_received = count
+        protocol.datagram_received = count  # type: ignore[method-assign,assignment]
     return taken
 
 
