@@ -15,19 +15,33 @@ _numbers = itertools.count()  # streams are told apart for ever, other than by i
 
 
 @dataclass(frozen=True, kw_only=True)
+class StepTimes:
+    """When the step that completed a frame was asked for, begun and done, on the engine's clock; batch: windows in it."""
+
+    submitted_s: float = 0.0
+    begun_s: float = 0.0
+    done_s: float = 0.0
+    batch: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class FaceMotion:
     """What the generator's head says about one frame: its arrays, without the batch."""
 
     index: int
     outputs: Arrays
+    times: StepTimes = StepTimes()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A window to push, and who waits for what comes out. index: its frame; None for the silence that flushes the network."""
+    """A window to push, and who waits for what comes out. index: its frame; None for the silence that flushes the network; due_s:
+    when the result is needed, on the engine's clock (None: as soon as possible, and it is never left out)."""
 
     index: int | None
     mfcc: NDArray[np.float32]
+    due_s: float | None = None
+    submitted_s: float = 0.0
     done: Future[list[FaceMotion]] = field(default_factory=Future)
 
 

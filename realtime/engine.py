@@ -1,91 +1,45 @@
 """One worker thread owns the model and draws for all sessions that are due, together."""
 
+import math
 import threading
+import time
 from collections import deque
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
+from dataclasses import replace
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.batching import BatchedStep, FaceMotion, Request, Stream, flushing
+from realtime.answers import answer
+from realtime.batching import BatchedStep, Request, StepTimes, Stream
+from realtime.clock import Clock, MonotonicClock
+from realtime.deadlines import BatchPlanner, Plan, urgency
+from realtime.engine_session import MAX_WAITING, EngineSession
 from realtime.errors import CapacityError, ConfigError
-from realtime.features.windows import Window
 from realtime.model_spec import ModelSpec
+from realtime.priority import yield_to_sound
 from realtime.runners.runner import Runner
 
 BATCHES = (1, 2, 4, 8)  # sizes that are compiled; the largest that fits what is due is taken
-MAX_WAITING = 64  # windows of one session that may wait: 2.6 s; offline callers wait for their futures
-
-_Result = TypeVar("_Result")
-
-
-class EngineSession:
-    """One stream through the engine. Windows go in in order; each future holds the frames that became complete: none or one.
-
-    A future's callbacks run on the engine's worker: they may submit, open and close, but must not wait for another future.
-    """
-
-    def __init__(self, engine: "Engine") -> None:
-        self._engine = engine
-        self._waiting: deque[Request] = deque()
-        self._refusal: str | None = None  # why no window is taken any more
-        self._stream: Stream  # the worker's own, once the portrait is prepared
-
-    def submit(self, window: Window) -> Future[list[FaceMotion]]:
-        """Queues one window. One that fails is left out of the stream and its future says why; the stream goes on.
-
-        Raises CapacityError where MAX_WAITING windows wait already: the caller drops this frame and goes on; and where the
-        stream has ended.
-        """
-        request = Request(index=window.index, mfcc=window.mfcc)
-        self._engine._enqueue(self, [request])
-        return request.done
-
-    def finish(self) -> Future[list[FaceMotion]]:
-        """Ends the stream; the future holds the last `lookahead` frames. There is room for this however many windows wait.
-
-        Raises CapacityError where the stream has ended already.
-        """
-        requests = flushing(self._engine.spec.lookahead_frames)
-        self._engine._enqueue(self, requests, last=True)
-        rest: Future[list[FaceMotion]] = Future()
-        frames: list[FaceMotion] = []
-
-        def collect(part: Future[list[FaceMotion]]) -> None:
-            if part.cancelled():
-                rest.cancel()
-            elif (error := part.exception()) is not None:
-                _answer(rest, error)
-            else:
-                frames.extend(part.result())
-                if part is requests[-1].done:
-                    _answer(rest, frames)
-
-        if not requests:
-            rest.set_result([])
-        for request in requests:
-            request.done.add_done_callback(collect)
-        return rest
-
-    def close(self) -> None:
-        """Leaves the engine; what still waits is cancelled."""
-        self._engine._leave(self)
 
 
 class Engine:
     """Batches sessions into as few steps as possible. A context manager: it runs from `with` to the end of the block.
 
-    Raises ConfigError for batches of none.
+    busy_s: processor time that its worker has used. Raises ConfigError for batches of none.
     """
 
-    def __init__(self, runner: Runner, *, max_batch: int = 8, max_sessions: int = 64) -> None:
+    def __init__(self, runner: Runner, *, max_batch: int = 8, max_sessions: int = 64, clock: Clock | None = None) -> None:
         if max_batch < 1:
             raise ConfigError(f"batches of at most {max_batch} sessions draw nothing: 1 or more was expected")
         self.runner = runner
         self._step = BatchedStep(runner)
-        self._batches = [size for size in BATCHES if size <= max_batch]
+        self.clock = clock or MonotonicClock()
+        self.busy_s = 0.0
+        self._planner = BatchPlanner([size for size in BATCHES if size <= max_batch])
+        self._sleeps_until_s = math.inf  # the worker, where nobody wakes it
         self._max_sessions = max_sessions
         self._sessions: list[EngineSession] = []  # one whose portrait is still being prepared has its place too
         self._portraits: deque[tuple[EngineSession, NDArray[np.uint8], Future[None]]] = deque()
@@ -112,7 +66,7 @@ class Engine:
             self._wake.notify()
         self._thread.join()
         while self._portraits:
-            _answer(self._portraits.popleft()[-1], _stopped())
+            answer(self._portraits.popleft()[-1], _stopped())
         for session in list(self._sessions):
             session.close()
 
@@ -148,7 +102,7 @@ class Engine:
             if last:
                 session._refusal = "the stream has ended"
             session._waiting.extend(requests)
-            self._wake.notify()
+            self._wake_where_needed()
 
     def _leave(self, session: EngineSession) -> None:
         with self._wake:
@@ -160,26 +114,60 @@ class Engine:
             request.done.cancel()
 
     def _work(self) -> None:
-        while True:
+        yield_to_sound()
+        while self._running:
             with self._wake:
-                self._wake.wait_for(lambda: self._portraits or self._due() or not self._running)
-                if not self._running:
-                    return
-                due = [] if self._portraits else self._batch(self._due())
+                late = self._outdated()
+                due, wait_s = ([], None) if self._portraits else self._due()
                 requests = [session._waiting.popleft() for session in due]
-                # those that were served go to the back: nobody starves when more are due than fit one batch
-                self._sessions.sort(key=lambda session: session in due)
+                if not late and not due and not self._portraits and self._running:
+                    self._sleep(wait_s)
+            for request in late:
+                answer(request.done, [])
             if due:
                 self._serve([session._stream for session in due], requests)
-            else:
+            elif self._portraits:
                 self._prepare()
+            self.busy_s = time.thread_time()
 
-    def _batch(self, due: list[EngineSession]) -> list[EngineSession]:
-        """The largest compiled batch that can be filled now; the rest is served right after it."""
-        return due[: max((size for size in self._batches if size <= len(due)), default=0)]
-
-    def _due(self) -> list[EngineSession]:
+    def _waiting(self) -> list[EngineSession]:
         return [session for session in self._sessions if session._waiting]
+
+    def _outdated(self) -> list[Request]:
+        """Leaves out what cannot be ready in time."""
+        now_s = self.clock.now()
+        late = []
+        for session in self._waiting():
+            gone = self._planner.outdated(session._waiting, now_s, session._lost_in_a_row)
+            session._lost_in_a_row += len(gone)
+            session.left_out += len(gone)
+            late += gone
+        return late
+
+    def _due(self) -> tuple[list[EngineSession], float | None]:
+        """The sessions whose oldest windows are to be drawn now; where there are none, for how long none will be as it stands."""
+        waiting = sorted(self._waiting(), key=lambda session: urgency(session._waiting[0], session._lost_in_a_row))
+        plan = self._plan(waiting)
+        due = waiting[: plan.take]
+        for session in due:
+            session._lost_in_a_row = 0
+        # those that were served go to the back: nobody starves where more are in a hurry than fit one batch
+        self._sessions.sort(key=lambda session: session in due)
+        return due, plan.wait_s
+
+    def _plan(self, waiting: list[EngineSession]) -> Plan:
+        return self._planner.plan([session._waiting[0] for session in waiting], len(self._sessions), self.clock.now())
+
+    def _sleep(self, wait_s: float | None) -> None:
+        self._sleeps_until_s = math.inf if wait_s is None else self.clock.now() + wait_s
+        self._wake.wait(wait_s)
+        self._sleeps_until_s = -math.inf
+
+    def _wake_where_needed(self) -> None:
+        """After a window came: wakes the worker where it is to draw now, or earlier than it thought."""
+        plan = self._plan(self._waiting())
+        if plan.take or (plan.wait_s is not None and self.clock.now() + plan.wait_s < self._sleeps_until_s):
+            self._wake.notify()
 
     def _prepare(self) -> None:
         """Looks at the portrait that has waited longest."""
@@ -187,35 +175,28 @@ class Engine:
         try:
             identity, state = self.runner.prepare(crop), self.runner.initial_state(1)
             session._stream = Stream(identity, state, self.spec.lookahead_frames)
-            _answer(ready, None)
+            answer(ready, None)
         except Exception as error:
-            _answer(ready, error)
+            answer(ready, error)
 
     def _serve(self, streams: list[Stream], requests: list[Request]) -> None:
         """One step for one window of each stream. Where it fails each is tried alone: one session's fault is nobody else's."""
+        begun_s = self.clock.now()
         try:
             moved = self._step(streams, requests)
         except Exception as error:
             if len(streams) == 1:
-                _answer(requests[0].done, error)
+                answer(requests[0].done, error)
                 return
             for stream, request in zip(streams, requests, strict=True):
                 self._serve([stream], [request])
             return
+        done_s = self.clock.now()
+        self._planner.measured(len(streams), done_s - begun_s)
         for request, motions in zip(requests, moved, strict=True):
-            _answer(request.done, motions)
+            times = StepTimes(submitted_s=request.submitted_s, begun_s=begun_s, done_s=done_s, batch=len(streams))
+            answer(request.done, [replace(motion, times=times) for motion in motions])
 
 
 def _stopped() -> CapacityError:
     return CapacityError("the engine has stopped: it takes no session")
-
-
-def _answer(future: Future[_Result], result: _Result | BaseException) -> None:
-    """Answers a future unless it was cancelled meanwhile."""
-    try:
-        if isinstance(result, BaseException):
-            future.set_exception(result)
-        else:
-            future.set_result(result)
-    except InvalidStateError:
-        pass

@@ -36,7 +36,6 @@ class ReleaseSchedule:
     anchor_s: float = math.inf
     counts: Counts = field(default_factory=Counts)
     _last_index: int = -1
-    _dropped_in_a_row: int = 0
 
     def start(self) -> None:
         """Media time 0 is now."""
@@ -57,13 +56,11 @@ class ReleaseSchedule:
     def judge(self, frame_index: int) -> Verdict:
         """Whether a picture that is ready now may still be sent; counts it, and those that were skipped before it."""
         lateness_ms = 1000 * self.lateness_s(frame_index * FRAME_MS)
-        spare = lateness_ms > FRAME_MS and self._dropped_in_a_row < MAX_DROPPED_IN_A_ROW
+        spare = lateness_ms > FRAME_MS and frame_index - self._last_index <= MAX_DROPPED_IN_A_ROW
         if spare or frame_index <= self._last_index:
             self.counts.dropped += 1
-            self._dropped_in_a_row += 1
             return "late"
         self.counts.repeated += frame_index - self._last_index - 1
         self._last_index = frame_index
         self.counts.shown += 1
-        self._dropped_in_a_row = 0
         return "due" if lateness_ms >= 0 else "early"

@@ -21,12 +21,14 @@ from numpy.typing import NDArray
 from realtime.clock import Clock
 from realtime.engine import Engine
 from realtime.errors import CapacityError
+from realtime.model_spec import FRAME_MS
 from realtime.pacing import ReleaseSchedule
 from realtime.pipeline import Pipeline, RenderedFrame
 from realtime.portrait import Portrait
 from server.call_motion import CallMotion
 from server.encoders import AUDIO_RATE_HZ, EncodedPacket, OpusEncoder, Vp8Encoder
 from server.fan_out import FanOut
+from server.frame_stages import FrameStages
 from server.ingest import ClockedIngest
 from server.metrics import Metrics
 from server.slow_voice import BLOCKS, SlowVoice
@@ -52,12 +54,20 @@ class CallMedia:
         Raises CapacityError where there is none.
         """
         schedule = ReleaseSchedule(clock=clock, delay_ms=engine.spec.future_ms + processing_ms)
-        join = partial(Pipeline, portrait, engine, Strand(pool), wanted=lambda index: schedule.judge(index) != "late")
+        stages = FrameStages(metrics)
+        join = partial(
+            Pipeline,
+            portrait,
+            engine,
+            Strand(pool),
+            wanted=lambda index: schedule.judge(index) != "late",
+            needed_s=lambda index: schedule.due_s(index * FRAME_MS) - stages.reserve_s,
+        )
         pipeline = await asyncio.get_running_loop().run_in_executor(None, join)
-        return cls(pipeline, schedule, portrait.image.shape[0], metrics)
+        return cls(pipeline, schedule, portrait.image.shape[0], metrics, stages)
 
-    def __init__(self, pipeline: Pipeline, schedule: ReleaseSchedule, size: int, metrics: Metrics) -> None:
-        self._pipeline, self._schedule, self._metrics = pipeline, schedule, metrics
+    def __init__(self, pipeline: Pipeline, schedule: ReleaseSchedule, size: int, metrics: Metrics, stages: FrameStages) -> None:
+        self._pipeline, self._schedule, self._metrics, self._stages = pipeline, schedule, metrics, stages
         self._loop = asyncio.get_running_loop()
         self._ingest = ClockedIngest()
         self._opus, self._vp8 = OpusEncoder(), Vp8Encoder(size)
@@ -147,6 +157,7 @@ class CallMedia:
                 drawn.add_done_callback(partial(self._encode, heard_s))
         except CapacityError:  # the engine is seconds behind
             self._schedule.counts.dropped += 1
+        self._stages.heard(self._schedule.clock.now() - heard_s)
 
     def _encode(self, heard_s: float, drawn: "Future[list[RenderedFrame]]") -> None:
         """On the strand: what was drawn, as a packet."""
@@ -161,10 +172,12 @@ class CallMedia:
             if not self.out.wants_pictures:
                 continue
             packet = self._vp8.encode(frame.image, frame.pts_ms)
-            self._loop.call_soon_threadsafe(self._show, frame.pts_ms, packet, heard_s)
+            self._loop.call_soon_threadsafe(self._show, frame, packet, self._schedule.clock.now(), heard_s)
 
-    def _show(self, pts_ms: int, packet: EncodedPacket, heard_s: float) -> None:
+    def _show(self, frame: RenderedFrame, packet: EncodedPacket, encoded_s: float, heard_s: float) -> None:
+        pts_ms = frame.pts_ms
         self.out.put_picture(pts_ms, packet)
+        self._stages.encoded(frame, encoded_s)
         draw_ms = 1000 * (self._schedule.clock.now() - heard_s)
         self._draw_ms.append(draw_ms)
         self._metrics.draw_ms.observe(draw_ms)

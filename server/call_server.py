@@ -13,6 +13,7 @@ from realtime.errors import CapacityError
 from realtime.model_spec import FRAME_MS
 from realtime.pipeline import Pipeline
 from realtime.portrait import Portrait
+from realtime.priority import yield_to_sound
 from realtime.runners.runner import load_runner
 from realtime.weights import default_model
 from server.call_media import CallMedia
@@ -46,7 +47,7 @@ class CallServer:
         self.rooms = Rooms(config.limits, self.clock)
         self._members: dict[str, tuple[Room, Member]] = {}  # by session
         self.engine: Engine | None = None
-        self._pool = ThreadPoolExecutor(DRAWING_THREADS, thread_name_prefix="drawing")
+        self._pool = ThreadPoolExecutor(DRAWING_THREADS, thread_name_prefix="drawing", initializer=yield_to_sound)
         self._joining = 0  # calls between their offer and their session: they count against the limit
         self._closing = False
 
@@ -58,7 +59,7 @@ class CallServer:
         loop = asyncio.get_running_loop()
         runner = await loop.run_in_executor(None, partial(load_runner, self.config.model or default_model()))
         # two more: a call that is ending, a portrait whose motion is learnt
-        engine = Engine(runner, max_sessions=self.config.limits.sessions + 2).__enter__()
+        engine = Engine(runner, max_sessions=self.config.limits.sessions + 2, clock=self.clock).__enter__()
         try:
             await loop.run_in_executor(None, partial(self._warm_up, engine, await self.portraits.first()))
         except BaseException:

@@ -25,7 +25,7 @@ class OpusEncoder:
         codec = av.CodecContext.create("libopus", "w")
         codec.sample_rate, codec.layout, codec.format = AUDIO_RATE_HZ, "mono", "s16"
         codec.bit_rate, codec.time_base = bits_per_second, AUDIO_TIME_BASE
-        codec.options = {"application": "voip", "frame_duration": "20", "fec": "1", "packet_loss": "5"}
+        codec.options = {"application": "voip", "frame_duration": "20", "fec": "1", "packet_loss": "5", "compression_level": "5"}
         self._codec = codec
 
     def encode(self, pcm: NDArray[np.int16], start: int) -> list[EncodedPacket]:

@@ -13,7 +13,8 @@ import torch
 
 from export import export as exporting
 from export import parity
-from realtime.engine import MAX_WAITING, Engine
+from realtime.engine import Engine
+from realtime.engine_session import MAX_WAITING
 from realtime.errors import CapacityError, ModelError
 from realtime.features.windows import Window
 from realtime.model_spec import future_ms, read_manifest

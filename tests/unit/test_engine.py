@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from realtime.batching import FaceMotion
-from realtime.engine import MAX_WAITING, Engine, EngineSession
+from realtime.engine import Engine
+from realtime.engine_session import MAX_WAITING, EngineSession
 from realtime.errors import CapacityError, ConfigError
 from realtime.features.windows import Window
 from realtime.generators.tcsan.generator import TcsanGenerator

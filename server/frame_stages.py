@@ -1,0 +1,44 @@
+"""How long the stages of one call's pictures take: for the metrics, and for the engine, which leaves time for what follows.
+
+sound heard → features → (batch_wait) → inference → (drawing_wait) → composite → encode → its moment → send
+"""
+
+from realtime.pipeline import RenderedFrame
+from server.metrics import Metrics
+
+LEARNING_RATE = 0.1
+LEAST_S, MOST_S = 0.004, 0.025  # what is kept for drawing and encoding; more would leave no time to wait for other sessions
+
+
+class FrameStages:
+    """One call's. Written on the event loop; `reserve_s` may be read anywhere."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._stages = {stage: metrics.stage_ms.labels(stage) for stage in metrics.STAGES}
+        self._batch = metrics.batch
+        self._mean_s, self._deviation_s = MOST_S / 2, MOST_S / 4
+
+    @property
+    def reserve_s(self) -> float:
+        """How long before a frame leaves the engine is to be through with it."""
+        return min(MOST_S, max(LEAST_S, self._mean_s + 2 * self._deviation_s))
+
+    def heard(self, seconds: float) -> None:
+        """Features of 20 ms of sound took so long."""
+        self._stages["features"].observe(1000 * seconds)
+
+    def encoded(self, frame: RenderedFrame, encoded_s: float) -> None:
+        """A frame is ready to be sent."""
+        step = frame.step
+        for stage, seconds in (
+            ("batch_wait", step.begun_s - step.submitted_s),
+            ("inference", step.done_s - step.begun_s),
+            ("drawing_wait", frame.composing_s - step.done_s),
+            ("composite", frame.composed_s - frame.composing_s),
+            ("encode", encoded_s - frame.composed_s),
+        ):
+            self._stages[stage].observe(1000 * seconds)
+        self._batch.observe(step.batch)
+        drawing_s = encoded_s - step.done_s
+        self._deviation_s += LEARNING_RATE * (abs(drawing_s - self._mean_s) - self._deviation_s)
+        self._mean_s += LEARNING_RATE * (drawing_s - self._mean_s)
