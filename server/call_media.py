@@ -73,6 +73,7 @@ class CallMedia:
         self._opus, self._vp8 = OpusEncoder(), Vp8Encoder(size)
         self._draw_ms: deque[float] = deque(maxlen=REMEMBERED_FRAMES)
         self._counted: dict[str, int] = {}
+        self._backlog = 0  # frames that the engine did not take
         self._counted_missing_ms = 0.0
         self._closed = False
         self.out = FanOut(schedule=schedule, on_keyframe=self._vp8.request_keyframe, on_bitrate=self._vp8.limit)
@@ -130,16 +131,18 @@ class CallMedia:
             "media_ms": round(1000 * (self._schedule.clock.now() - self._schedule.anchor_s)),
             "frames": counts.shown,
             "repeated": counts.repeated,
-            "dropped": counts.dropped,
+            "dropped": counts.dropped + self._pipeline.left_out + self._backlog,
             "ingest_missing_ms": round(self._ingest.missing_ms),
             "render_ms_p50": round(drawn[len(drawn) // 2], 1) if drawn else 0,
         }
 
     def count(self) -> None:
         """Brings the server's metrics up to date."""
-        for fate, now in asdict(self._schedule.counts).items():
-            self._metrics.frames.labels(fate).inc(now - self._counted.get(fate, 0))
-            self._counted[fate] = now
+        counts = asdict(self._schedule.counts)
+        engine, network, backlog = self._pipeline.left_out, self.out.unsent, self._backlog
+        lost = {"engine": engine, "drawing": counts["dropped"], "backlog": backlog, "network": network}
+        counts["dropped"] += engine + backlog
+        self._metrics.picture_fates(self._gained(counts), self._gained(lost, "lost "))
         self._metrics.missing_ms.inc(self._ingest.missing_ms - self._counted_missing_ms)
         self._counted_missing_ms = self._ingest.missing_ms
 
@@ -150,13 +153,19 @@ class CallMedia:
         self._pipeline.close()
         self.count()
 
+    def _gained(self, now: dict[str, int], prefix: str = "") -> dict[str, int]:
+        """By how much each count has grown since it was last asked for."""
+        gained = {name: value - self._counted.get(prefix + name, 0) for name, value in now.items()}
+        self._counted.update({prefix + name: value for name, value in now.items()})
+        return gained
+
     def _draw(self, pcm: NDArray[np.int16]) -> None:
         heard_s = self._schedule.clock.now()
         try:
             for drawn in self._pipeline.push(pcm, AUDIO_RATE_HZ):
                 drawn.add_done_callback(partial(self._encode, heard_s))
         except CapacityError:  # the engine is seconds behind
-            self._schedule.counts.dropped += 1
+            self._backlog += 1
         self._stages.heard(self._schedule.clock.now() - heard_s)
 
     def _encode(self, heard_s: float, drawn: "Future[list[RenderedFrame]]") -> None:

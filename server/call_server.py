@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -19,7 +20,8 @@ from realtime.weights import default_model
 from server.call_media import CallMedia
 from server.config import ServerConfig
 from server.encoders import AUDIO_RATE_HZ, Vp8Encoder
-from server.errors import Refusal, full, starting, stopping
+from server.errors import Refusal, full, overloaded, starting, stopping
+from server.headroom import Headroom, Load, usable_cores
 from server.metrics import Metrics
 from server.motion_atlases import MotionAtlases
 from server.offer import check_offer
@@ -31,6 +33,7 @@ from server.viewers import Viewers
 log = logging.getLogger(__name__)
 
 DRAWING_THREADS = 2
+MEASURED_EACH_S = 1.0
 
 
 class CallServer:
@@ -48,6 +51,8 @@ class CallServer:
         self._members: dict[str, tuple[Room, Member]] = {}  # by session
         self.engine: Engine | None = None
         self._pool = ThreadPoolExecutor(DRAWING_THREADS, thread_name_prefix="drawing", initializer=yield_to_sound)
+        self.headroom = Headroom(config.limits.busy, usable_cores())
+        self._measuring: asyncio.Task[None] | None = None
         self._joining = 0  # calls between their offer and their session: they count against the limit
         self._closing = False
 
@@ -66,6 +71,7 @@ class CallServer:
             engine.__exit__(None, None, None)
             raise
         self.engine = engine
+        self._measuring = asyncio.create_task(self._measure(engine), name="measure the load")
         self.metrics.future_ms.set(runner.spec.future_ms)
         self.metrics.delay_ms.set(self.delay_ms or 0)
         log.info("the model %s/%s is ready", runner.spec.system, runner.spec.preset)
@@ -90,8 +96,11 @@ class CallServer:
         check_offer(sdp, limits)
         if room is not None:
             self.rooms.check_place(room)
-        if len(self.sessions) + self._joining >= limits.sessions:
+        calls = len(self.sessions) + self._joining
+        if calls >= limits.sessions:
             raise full(limits.sessions)
+        if self.headroom.more(calls) < 1:
+            raise overloaded()
         self._joining += 1
         try:
             portrait = await self.portraits.get(portrait_id)
@@ -124,6 +133,8 @@ class CallServer:
     async def close(self) -> None:
         """Tells every client, ends every call, stops the engine."""
         self._closing = True
+        if self._measuring is not None:
+            self._measuring.cancel()
         await self.viewers.close()
         await asyncio.gather(*(session.close("shutdown", goodbye=True) for session in list(self.sessions.values())))
         if self.engine is not None:
@@ -131,6 +142,26 @@ class CallServer:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self.atlases.close()
         self.portraits.close()
+
+    async def _measure(self, engine: Engine) -> None:
+        """Once a second: what is used, and what there is room for."""
+        while True:
+            totals, calls = self.metrics.totals, len(self.sessions) + self._joining
+            self.headroom.note(
+                Load(
+                    at_s=self.clock.now(),
+                    process_s=time.process_time(),
+                    loop_s=time.thread_time(),  # this runs on the loop's thread
+                    engine_s=engine.busy_s,
+                    sessions=len(self.sessions),
+                    shown=totals["shown"],
+                    lost=totals["lost"],
+                )
+            )
+            self.metrics.headroom.set(self.headroom.more(calls))
+            for resource, share in self.headroom.busy.items():
+                self.metrics.busy.labels(resource).set(share)
+            await asyncio.sleep(MEASURED_EACH_S)
 
     async def _media(self, engine: Engine, portrait: Portrait) -> CallMedia:
         try:

@@ -8,9 +8,11 @@ from realtime.portrait import MAX_BYTES, MAX_PIXELS
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Everything that someone else could make large."""
+    """Everything that someone else could make large. sessions: at most, however idle the machine; busy: share of the busiest
+    resource above which no call is taken (headroom.py; None: that is not asked)."""
 
-    sessions: int = 8
+    sessions: int = 32
+    busy: float | None = 0.85
     offer_bytes: int = 64 * 1024
     offer_lines: int = 1000
     media_lines: int = 4

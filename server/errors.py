@@ -25,6 +25,11 @@ def full(max_sessions: int) -> Refusal:
     return Refusal(503, "server_full", message, {"Retry-After": "5"})
 
 
+def overloaded() -> Refusal:
+    message = "This server is as busy as it can be with the calls that it has: try again in a moment."
+    return Refusal(503, "server_busy", message, {"Retry-After": "5"})
+
+
 def starting() -> Refusal:
     return Refusal(503, "starting", "The server is still starting: try again in a moment.", {"Retry-After": "1"})
 

@@ -38,6 +38,7 @@ class FanOut:
     on_bitrate: Callable[[int], None]
     _outlets: list[Outlet] = field(default_factory=list)
     _wall_anchor_s: float | None = None
+    _unsent_before: int = 0
 
     def open(self) -> Outlet:
         """A place for one more receiver: its picture begins with a keyframe, its media time is the call's."""
@@ -85,11 +86,17 @@ class FanOut:
         if send is None:
             self.on_keyframe()
 
+    @property
+    def unsent(self) -> int:
+        """Pictures that no receiver's network took, of those who are here and who were."""
+        return self._unsent_before + sum(outlet.picture.unsent for outlet in self._outlets)
+
     def close(self, outlet: Outlet) -> None:
         """Ends both tracks; the others may have more room now. Again: nothing."""
         if outlet not in self._outlets:
             return
         self._outlets.remove(outlet)
+        self._unsent_before += outlet.picture.unsent
         outlet.voice.stop()
         outlet.picture.stop()
         if outlet.estimate_bps is not None:

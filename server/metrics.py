@@ -1,5 +1,7 @@
 """All metrics of a server: names, help texts, buckets."""
 
+from collections import Counter as Totals
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from realtime.engine import BATCHES
@@ -30,6 +32,16 @@ class Metrics:
             registry=self.registry,
         )
         self.frames = Counter("facewire_frames", "Pictures by fate: shown, repeated, dropped.", ["fate"], registry=self.registry)
+        self.lost = Counter(
+            "facewire_frames_lost",
+            "Pictures never sent, by cause: engine (not drawn in time), drawing (drawn too late), backlog (the engine took no "
+            "more), network (not taken for half a second).",
+            ["cause"],
+            registry=self.registry,
+        )
+        self.headroom = Gauge("facewire_headroom_sessions", "Calls that there is room for, as measured.", registry=self.registry)
+        self.busy = Gauge("facewire_busy_ratio", "Share used of what runs out first.", ["resource"], registry=self.registry)
+        self.totals = Totals[str]()  # pictures shown, lost
         self.draw_ms = Histogram(
             "facewire_draw_ms",
             "From the sound that completed a frame's window to the encoded picture, in milliseconds.",
@@ -61,3 +73,12 @@ class Metrics:
         self.delay_ms = Gauge(
             "facewire_delay_ms", "From what was spoken to voice and picture leaving, by the schedule.", registry=self.registry
         )
+
+    def picture_fates(self, counts: dict[str, int], lost: dict[str, int]) -> None:
+        """What became of pictures since the last time: by fate, and of those that were lost, by cause."""
+        for fate, more in counts.items():
+            self.frames.labels(fate).inc(more)
+        for cause, more in lost.items():
+            self.lost.labels(cause).inc(more)
+        self.totals["shown"] += counts["shown"]
+        self.totals["lost"] += sum(lost.values())

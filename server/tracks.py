@@ -15,7 +15,8 @@ MAX_OVERDUE_S = 0.5  # what the network did not take by then goes, so that nothi
 
 
 class ReleasedTrack(EncodedTrack):
-    """Encoded packets in, in order; out when due. on_loss: a packet went unsent; on_bitrate: the receiver's estimate."""
+    """Encoded packets in, in order; out when due. on_loss: a packet went unsent; on_bitrate: the receiver's estimate;
+    unsent: packets given up."""
 
     def __init__(self, kind: Literal["audio", "video"], schedule: ReleaseSchedule) -> None:
         self.kind = kind
@@ -24,6 +25,7 @@ class ReleasedTrack(EncodedTrack):
         self._wall_anchor_s: float | None = None
         self._packets: deque[tuple[float, EncodedPacket]] = deque()
         self._news = asyncio.Event()
+        self.unsent = 0
         self.on_loss: Callable[[], None] = lambda: None
         self.on_bitrate: Callable[[int], None] = lambda _: None
 
@@ -35,6 +37,7 @@ class ReleasedTrack(EncodedTrack):
         """Hands over the packet of a media time; those before it that are long overdue are given up."""
         while self._packets and self._schedule.lateness_s(self._packets[0][0]) > MAX_OVERDUE_S:
             self._packets.popleft()
+            self.unsent += 1
             self.on_loss()
         self._packets.append((media_ms, packet))
         self._news.set()

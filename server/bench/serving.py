@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from realtime.errors import ConfigError
 
 START_S = 60
 STOP_S = 20
+TAKES_ALL = {"FACEWIRE_BUSY_LIMIT": "off"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +45,10 @@ class Serving:
 
 
 @contextlib.contextmanager
-def serving(flags: Sequence[str], cores: Sequence[int], log: Path) -> Iterator[Serving]:
-    """A server on some cores, from `with` to the end of the block.
+def serving(
+    flags: Sequence[str], cores: Sequence[int], log: Path, environment: Mapping[str, str] = TAKES_ALL
+) -> Iterator[Serving]:
+    """A server on some cores, from `with` to the end of the block; it takes calls beyond what it can carry.
 
     Raises ConfigError where it does not start.
     """
@@ -53,7 +56,7 @@ def serving(flags: Sequence[str], cores: Sequence[int], log: Path) -> Iterator[S
     command = [sys.executable, "-m", "facewire", "serve", "--port", str(port), *flags]
     began_s = time.monotonic()
     with log.open("wb") as file:
-        process = subprocess.Popen(on_cores(cores, command), stdout=file, stderr=file)
+        process = subprocess.Popen(on_cores(cores, command), stdout=file, stderr=file, env={**os.environ, **environment})
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_ready(url, process, log)

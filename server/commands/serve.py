@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
 EVERYWHERE = ("0.0.0.0", "::")
-SESSIONS_A_CORE, SESSIONS_A_PROCESS = 2, 8  # docs/benchmarks: what keeps 25 pictures a second, with room for other work
+MOST_SESSIONS = 32
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tls-cert", type=Path, help="certificate chain, PEM")
     parser.add_argument("--tls-key", type=Path, help="its private key, PEM")
     parser.add_argument("--self-signed", action="store_true", help="make a certificate for use in a local network")
-    most = min(SESSIONS_A_PROCESS, SESSIONS_A_CORE * (os.cpu_count() or 1))
-    parser.add_argument("--max-sessions", type=_at_least(1), default=most, help="calls at once (%(default)s here, two a core)")
+    most = "calls at once, at most (%(default)s); fewer where the machine is measured to be busy"
+    parser.add_argument("--max-sessions", type=_at_least(1), default=MOST_SESSIONS, help=most)
     parser.add_argument("--size", type=int, default=512, choices=(256, 384, 512), help="side of the picture (%(default)s)")
     parser.add_argument("--model", type=Path, help="model folder written by `facewire export` (the default one is built in)")
     parser.add_argument("--verbose", action="store_true", help="log what the connections do")
@@ -88,8 +88,25 @@ def _config(args: argparse.Namespace) -> "ServerConfig":
         token=args.token or os.environ.get("FACEWIRE_TOKEN") or None,
         size=args.size,
         model=args.model,
-        limits=Limits(sessions=args.max_sessions),
+        limits=Limits(sessions=args.max_sessions, busy=_busy()),
     )
+
+
+def _busy() -> float | None:
+    """From FACEWIRE_BUSY_LIMIT, in percent; `off`: calls are taken however busy the machine is.
+
+    Raises ConfigError.
+    """
+    from realtime.errors import ConfigError
+    from server.config import Limits
+
+    word = os.environ.get("FACEWIRE_BUSY_LIMIT", "")
+    if word == "off":
+        return None
+    try:
+        return float(word) / 100 if word else Limits().busy
+    except ValueError:
+        raise ConfigError(f"FACEWIRE_BUSY_LIMIT is {word!r}: a number of percent or `off` was expected") from None
 
 
 def _tls(args: argparse.Namespace) -> "ssl.SSLContext | None":

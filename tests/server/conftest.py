@@ -20,7 +20,7 @@ async def start_server() -> AsyncIterator[StartServer]:
     running: list[TestServer] = []
 
     async def start(token: str | None = None, **limits: Any) -> TestServer:
-        bounds = Limits(**{"sessions": 2, **limits})
+        bounds = Limits(**{"sessions": 2, "busy": None, **limits})
         config = ServerConfig(size=256, token=token, ice_addresses=("127.0.0.1",), limits=bounds)
         server = TestServer(build_app(config))
         await server.start_server()
