@@ -42,6 +42,6 @@ class ServerConfig:
     token: str | None = None
     size: int = 512
     model: Path | None = None
-    processing_ms: int = 60
+    processing_ms: int = 35
     ice_addresses: tuple[str, ...] = ()
     limits: Limits = Limits()

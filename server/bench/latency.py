@@ -2,18 +2,14 @@
 
 The browser's microphone plays bursts cut from recorded speech. Measured inside the page, from the microphone's track (after the
 browser's own echo and noise processing) to the voice's track as it is played and to the picture as it is drawn. Not in it: the
-sound card's own time, and a network's: server and browser are on one machine.
+sound card's own time. Server and browser are on one machine; between them is nothing, or a network made in user space
+(`network.py`).
 """
 
 import contextlib
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +20,9 @@ from realtime.errors import ConfigError
 from realtime.runners.runner import load_runner
 from realtime.weights import default_model
 from server.bench import call_delay, material
+from server.bench.network import CLEAN, Network, Relay
 from server.bench.record import Figures, summary, table
+from server.bench.serving import Serving, available_cores, serving
 
 PROBE = Path(__file__).with_name("latency_probe.js")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -40,12 +38,15 @@ FLAGS = (
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 )
-START_S = 60
 SETTLE_MS = 4000  # the browser's buffers find their size
+FIRST_FRAME_CALLS = 8
+BETWEEN_CALLS_MS = 300
 
 
-def run(*, model: Path | None, size: int, speech: Path, seconds: float) -> tuple[str, Figures, list[str]]:
-    """Title, figures and tables of the record.
+def run(
+    *, model: Path | None, size: int, speech: Path, seconds: float, networks: Sequence[Network] = (CLEAN,)
+) -> tuple[str, Figures, list[str]]:
+    """Title, figures and tables of the record. The first network's figures stand on top, those of all by name below.
 
     Raises ConfigError where there is no browser or the server does not start; AudioError.
     """
@@ -55,15 +56,57 @@ def run(*, model: Path | None, size: int, speech: Path, seconds: float) -> tuple
     with Engine(load_runner(model or default_model())) as engine:
         spec = engine.spec
         offline = call_delay.drawn_offline(engine, portrait, pcm, box)
+    measured = {}
     with tempfile.TemporaryDirectory() as folder:
         microphone = Path(folder) / "bursts.wav"
         material.write_wav(pcm, microphone)
-        with _serving(model, size, Path(folder)) as url, _page(microphone) as page:
-            measured = _call(page, url, key, box, seconds)
-    delays = call_delay.burst_delays(measured.pop("taken"), pcm, offline)
+        flags = ["--size", str(size), *(["--model", str(model)] if model else [])]
+        with serving(flags, available_cores(), Path(folder) / "server.txt") as server:
+            for network in networks:
+                found = _measure(server, microphone, network, key, box, seconds)
+                delays = call_delay.burst_delays(found.pop("taken"), pcm, offline)
+                measured[network.name] = {"network": network.in_words, **_figures(delays), **found}
+                measured[network.name]["budget_ms"] = _budget(measured[network.name], spec.future_ms)
     configuration = {"model": f"{spec.system}/{spec.preset}", "size": size, "future_ms": spec.future_ms, "seconds": seconds}
-    figures = {"configuration": configuration, **_figures(delays), **measured}
-    return f"Delay of a call: {spec.system}/{spec.preset}, {size} px, Chromium on the same machine", figures, _tables(figures)
+    figures = {"configuration": configuration, **measured[networks[0].name], "networks": measured}
+    tables = [part for found in measured.values() for part in _tables(found)]
+    return f"Delay of a call: {spec.system}/{spec.preset}, {size} px, Chromium on the same machine", figures, tables
+
+
+def _measure(server: Serving, microphone: Path, network: Network, portrait: str, box: call_delay.Box, seconds: float) -> Figures:
+    """One call over one network, and then some more for their first pictures."""
+    with contextlib.ExitStack() as stack:
+        page = stack.enter_context(_page(microphone))
+        page.goto(server.url)
+        if network != CLEAN:
+            _route(page, network, stack)
+        page.locator(f"input[type=radio][value='{portrait}']").check(force=True)
+        first = [_begin(page)]
+        found = _call(page, server, box, seconds)
+        for _ in range(FIRST_FRAME_CALLS - 1):
+            page.click("#start-stop")
+            page.wait_for_timeout(BETWEEN_CALLS_MS)
+            first.append(_begin(page))
+        page.click("#start-stop")
+    return {**found, "first_frame_ms": summary(first)}
+
+
+def _route(page: Page, network: Network, stack: contextlib.ExitStack) -> None:
+    """The page's calls go over the network from now on."""
+
+    def relay(port: int) -> int:
+        return stack.enter_context(Relay(server=("127.0.0.1", port), network=network)).port
+
+    page.expose_function("facewireRelay", relay)
+    page.evaluate("latency.callThrough(facewireRelay)")
+
+
+def _begin(page: Page) -> float:
+    """Starts a call; ms from `connected` to its first picture on screen."""
+    page.evaluate("latency.watchFirstFrame()")
+    page.click("#start-stop")
+    page.wait_for_function("latency.firstFrameMs !== undefined", timeout=20_000)
+    return float(page.evaluate("latency.firstFrameMs - latency.connectedMs"))
 
 
 def _figures(delays: list[call_delay.BurstDelays]) -> Figures:
@@ -74,57 +117,49 @@ def _figures(delays: list[call_delay.BurstDelays]) -> Figures:
         raise ConfigError(f"{len(delays)} bursts were heard and none came back as voice and picture: the call did not work")
     return {
         "bursts": len(delays),
-        "voice_delay_ms": summary(voice),
-        "picture_delay_ms": summary(picture),
-        "picture_after_voice_ms": summary(skew),
+        "mic_to_voice_ms": summary(voice),
+        "mic_to_mouth_ms": summary(picture),
+        "skew_ms": {**summary(skew), "p95_abs": summary([abs(value) for value in skew])["p95"]},
     }
 
 
-def _tables(figures: Figures) -> list[str]:
+def _budget(found: Figures, future_ms: int) -> Figures:
+    """Where the median from microphone to mouth goes; the parts add up to it."""
+    call, total = found["call"], found["mic_to_mouth_ms"]["p50"]
+    known = {
+        "future audio that a frame waits for": future_ms,
+        "server: packet clock, drawing, encoding": call["server_delay_ms"] - future_ms,
+        "browser's receive buffer": call["video_buffer_ms"],
+    }
+    rest = total - sum(known.values())
+    return {**known, "capture, Opus, network both ways, decoding, screen": round(rest, 1), "in all": total}
+
+
+def _tables(found: Figures) -> list[str]:
     names = {
-        "microphone → voice": "voice_delay_ms",
-        "microphone → mouth on screen": "picture_delay_ms",
-        "picture after voice": "picture_after_voice_ms",
+        "microphone → mouth on screen": "mic_to_mouth_ms",
+        "microphone → voice": "mic_to_voice_ms",
+        "picture after voice": "skew_ms",
+        "first picture after `connected`": "first_frame_ms",
     }
-    rows = [(name, *(figures[key][column] for column in ("p50", "p95", "p99", "n"))) for name, key in names.items()]
-    call = figures["call"]
+    rows = [(name, *(found[key][column] for column in ("p50", "p95", "p99", "n"))) for name, key in names.items()]
+    call = found["call"]
     others = [
-        ("future audio that a picture waits for", f"{figures['configuration']['future_ms']} ms"),
-        ("held by the server in all", f"{call['server_delay_ms']} ms"),
-        ("first picture after `connected`", f"{call['first_frame_ms']} ms"),
+        ("picture and voice apart, p95", f"{found['skew_ms']['p95_abs']} ms"),
         ("pictures decoded a second", call["frames_a_second"]),
         ("freezes", call["freezes"]),
+        ("packets that never came", call["packets_lost"]),
         ("browser's buffer, picture / voice", f"{call['video_buffer_ms']} / {call['audio_buffer_ms']} ms"),
+        ("received", f"{call['kbps']} kbit/s"),
         ("server, of a core", f"{call['server_percent_of_a_core']} %"),
     ]
-    return [table(("ms", "p50", "p95", "p99", "bursts"), rows), table(("", ""), others)]
-
-
-@contextlib.contextmanager
-def _serving(model: Path | None, size: int, folder: Path) -> Iterator[str]:
-    """`facewire serve` as a user starts it; its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "facewire", "serve", "--port", str(port), "--size", str(size)]
-    command += ["--model", str(model)] if model else []
-    with (folder / "server.txt").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            _wait_until_ready(f"http://127.0.0.1:{port}", server, folder / "server.txt")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.wait(20)
-
-
-def _wait_until_ready(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    limit_s = time.monotonic() + START_S
-    while time.monotonic() < limit_s and server.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/readyz", timeout=2):
-            return
-        time.sleep(0.1)
-    raise ConfigError(f"the server did not start: {log.read_text()[-500:]}")
+    budget = [(stage, f"{ms:g}") for stage, ms in found["budget_ms"].items()]
+    return [
+        f"## Over {found['network']}\n",
+        table(("ms", "p50", "p95", "p99", "n"), rows),
+        table(("", ""), others),
+        table(("where the median to the mouth goes", "ms"), budget),
+    ]
 
 
 @contextlib.contextmanager
@@ -142,34 +177,21 @@ def _page(microphone: Path) -> Iterator[Page]:
         running.close()
 
 
-def _call(page: Page, url: str, portrait: str, box: call_delay.Box, seconds: float) -> Figures:
-    page.goto(url)
-    page.locator(f"input[type=radio][value='{portrait}']").check(force=True)
-    page.evaluate("latency.watchFirstFrame()")
-    page.click("#start-stop")
-    page.wait_for_function("latency.firstFrameMs !== undefined", timeout=20_000)
+def _call(page: Page, server: Serving, box: call_delay.Box, seconds: float) -> Figures:
+    """What is measured in a call that has begun."""
     page.evaluate("box => latency.watch(box)", box)
     page.wait_for_timeout(SETTLE_MS)
     page.evaluate("latency.take()")
-    before, busy_s = page.evaluate("latency.counters()"), _busy_s(url)
+    before, busy_s = page.evaluate("latency.counters()"), server.processor_s
     page.wait_for_timeout(1000 * seconds)
-    after, busy_s = page.evaluate("latency.counters()"), _busy_s(url) - busy_s
+    after, busy_s = page.evaluate("latency.counters()"), server.processor_s - busy_s
     taken = page.evaluate("latency.take()")
     call = {
-        "first_frame_ms": round(page.evaluate("latency.firstFrameMs - latency.connectedMs")),
         "server_delay_ms": page.evaluate("fetch('api/config').then((answer) => answer.json()).then((c) => c.delay_ms)"),
         "server_percent_of_a_core": round(100 * busy_s / seconds, 1),
         **_counted(before, after),
     }
-    page.click("#start-stop")
     return {"taken": taken, "call": call}
-
-
-def _busy_s(url: str) -> float:
-    """Processor time that the server has used so far."""
-    with urllib.request.urlopen(f"{url}/metrics", timeout=5) as answer:
-        lines = answer.read().decode().splitlines()
-    return float(next(line for line in lines if line.startswith("process_cpu_seconds_total")).split()[1])
 
 
 def _counted(before: dict[str, Any], after: dict[str, Any]) -> Figures:

@@ -14,9 +14,27 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
     super(...settings);
     latency.peers.push(this);
     this.addEventListener("connectionstatechange", () => {
-      if (this.connectionState === "connected") latency.connectedMs ??= performance.now();
+      if (this.connectionState === "connected") latency.connectedMs = performance.now();
     });
   }
+};
+
+/** Send a call's packets by way of another port: `relay(port)` promises the one that stands before the server's. The page's own
+ * addresses are kept from the server, so that it answers by the way it was called. */
+latency.callThrough = (relay) => {
+  const fetched = window.fetch.bind(window);
+  window.fetch = async (resource, options = {}) => {
+    if (options.method !== "POST" || !/\/(whip|whep)\b/.test(String(resource))) return fetched(resource, options);
+    const body = options.body.replace(/a=candidate:.*\r\n/g, "");
+    const answer = await fetched(resource, { ...options, body });
+    let sdp = await answer.text();
+    const port = /a=candidate:\S+ 1 udp \d+ \S+ (\d+)/i.exec(sdp)?.[1];
+    if (port) sdp = sdp.replaceAll(new RegExp(`(a=candidate:.* )${port} `, "gi"), `$1${await relay(Number(port))} `);
+    const { status, headers } = answer;
+    const changed = new Response(sdp, { status, headers });
+    Object.defineProperty(changed, "url", { value: answer.url });
+    return changed;
+  };
 };
 
 const METER = `
@@ -41,6 +59,7 @@ const METER = `
 
 /** When the first picture is on screen: ms after `connected`. Call it before the call starts. */
 latency.watchFirstFrame = () => {
+  latency.firstFrameMs = undefined;
   document.querySelector("video").requestVideoFrameCallback((now) => (latency.firstFrameMs = now));
 };
 

@@ -120,7 +120,7 @@ def _the_channel_says_what_it_should(call: Caller) -> None:
         "type": "hello",
         "version": 1,
         "future_audio_ms": 155,
-        "delay_ms": 215,
+        "delay_ms": 190,
         "fps": 25,
         "size": 256,
     }
@@ -172,7 +172,7 @@ async def test_the_voice_never_waits_for_a_slow_picture(start_server: StartServe
         await asyncio.sleep(3)
         arrivals, media = media_s(caller, "audio")
         late_s = arrivals - np.median(wall_at_media_0_s(caller, "audio")) - media
-        assert np.median(late_s) == pytest.approx(0.215, abs=0.03)
+        assert np.median(late_s) == pytest.approx(0.190, abs=0.03)
         assert late_s[-1] < 0.3
         stats = [message for message in caller.messages if message["type"] == "stats"]
         assert stats[-1]["dropped"] > 10

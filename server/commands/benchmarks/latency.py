@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from server.bench.network import NETWORKS
 from server.commands.benchmarks import add_model, add_size, add_speech
 
 if TYPE_CHECKING:
@@ -14,9 +15,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_size(parser)
     add_speech(parser)
     parser.add_argument("--seconds", type=float, default=60, help="length of the measured call (%(default)s)")
+    parser.add_argument(
+        "--networks",
+        default="clean,lossy",
+        help=f"what lies between browser and server, one call each, of {', '.join(NETWORKS)} (%(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> "Report":
+    from realtime.errors import ConfigError
     from server.bench import latency
 
-    return latency.run(model=args.model, size=args.size, speech=args.speech, seconds=args.seconds)
+    names = [name.strip() for name in args.networks.split(",")]
+    if unknown := [name for name in names if name not in NETWORKS]:
+        raise ConfigError(f"--networks {', '.join(unknown)}: of {', '.join(NETWORKS)} was expected")
+    networks = [NETWORKS[name] for name in names]
+    return latency.run(model=args.model, size=args.size, speech=args.speech, seconds=args.seconds, networks=networks)
