@@ -102,7 +102,7 @@ def draw(rows: list[LookaheadRow], path: Path, rest_ms: float | None = None) -> 
     axes.set_xlabel("future audio that a frame waits for, ms (the last: all that the network reaches)")
     axes.set_ylabel("detail correlation with the real lips")
     axes.grid(alpha=0.3)
-    axes.legend(loc="center right")
+    figure.legend(loc="outside lower center", ncols=4, frameon=False)
     if rest_ms is not None:
         top = axes.secondary_xaxis("top")
         top.set_xticks(at, [f"{row.future_ms + rest_ms:.0f}" for row in rows])
