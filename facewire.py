@@ -36,6 +36,7 @@ EXTRA_OF = {
     "tensorboard": "train",
     "skimage": "train",
     "torch_tensorrt": "tensorrt",
+    "nncf": "int8",
     "onnx": "onnx",
     "onnxscript": "onnx",
     "playwright": "dev",

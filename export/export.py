@@ -1,67 +1,58 @@
-"""Checkpoint → model folder: graphs, parity gate, manifest. Nothing is left behind that was not proven."""
+"""Checkpoint → model folder: graphs, proof, manifest. Nothing is left behind that was not proven."""
 
+import importlib
+import shlex
 import shutil
+import sys
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import nn
 
-from export import openvino_graph, parity
+from export.proof import Proof
 from realtime.errors import ConfigError, ModelError
 from realtime.generators.registry import system
-from realtime.model_spec import ModelSpec, read_manifest, write_manifest
-from realtime.runners.runner import load_runner
-from realtime.runners.torch_runner import WEIGHTS, spec_of
+from realtime.model_spec import read_manifest, sha256, write_manifest
+from realtime.runners.torch_runner import spec_of
 from training.checkpoint import Checkpoint, load
 
-TARGETS = ("openvino", "onnx", "torch")
+TARGETS = {
+    "openvino": "openvino_target",
+    "openvino-int8": "openvino_target",
+    "onnx": "onnx_target",
+    "torch": "torch_target",
+}
+"""Name: module with `write(generator, spec, folder, proof) -> ModelSpec`: writes the files of `spec.target`, proves them, and
+returns the specification with what was proven. Modules whose packages are an extra's are imported only when asked for."""
 BATCHES = (1, 4, 8)
+PACKAGES = ("torch", "openvino", "nncf", "onnx", "onnxruntime", "torch-tensorrt", "tensorrt")
 
 
 def export(
     checkpoint: Path, target: str, folder: Path, figures: dict[str, Any] | None = None, batches: tuple[int, ...] = BATCHES
-) -> parity.Parity:
-    """Writes a model folder; `figures` (an evaluation's summary) are kept in its manifest; `batches`: sizes of the ONNX graphs.
+) -> Proof:
+    """Writes a model folder; `figures` (an evaluation's summary) are kept in its manifest; `batches`: sizes of graphs that are
+    fixed to one.
 
     Raises ModelError where the checkpoint cannot be read or the export strays from the generator, ConfigError for an unknown
-    target.
+    target, or one that cannot be built here.
     """
     if target not in TARGETS:
         raise ConfigError(f"no target {target!r}: one of {', '.join(TARGETS)} was expected")
     kept = load(checkpoint)
     generator = build(kept)
+    spec = spec_of(generator, kept.system, _origin(checkpoint, kept, figures or {}))
+    spec = replace(spec, target=target, batches=list(batches))
+    proof = Proof(generator, spec, folder)
+    module = importlib.import_module(f"export.{TARGETS[target]}")
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    origin = {
-        "recipe": kept.recipe,
-        "steps": kept.step,
-        "data": kept.data,
-        "figures": figures or {},
-        "versions": {name: metadata.version(name) for name in ("torch", "openvino")},
-    }
-    spec = spec_of(generator, kept.system, origin)
     try:
-        if target == "openvino":
-            openvino_graph.write_graphs(generator, spec, partial, half=False)
-            exact = _prove(generator, spec, partial, target)
-            parity.demand(exact, folder, parity.FLOAT_LIMIT)
-            openvino_graph.write_graphs(generator, spec, partial, half=True)
-            found = _prove(generator, spec, partial, target)
-            parity.demand(found, folder, parity.HALF_LIMIT)
-        else:
-            if target == "onnx":
-                from export import onnx_graph  # its packages are an extra's
-
-                onnx_graph.write_graphs(generator, spec, partial, batches)
-            else:
-                torch.save({"config": kept.config, "weights": generator.state_dict()}, partial / WEIGHTS)
-            exact = found = _prove(generator, spec, partial, target)
-            parity.demand(exact, folder, parity.FLOAT_LIMIT)
-        origin["parity"] = {"float32": exact.largest, "as_stored": found.largest, "frames": found.frames}
+        spec = module.write(generator, spec, partial, proof)
+        spec.origin["parity"] = proof.figures()
         write_manifest(spec, partial)
         read_manifest(partial)
         shutil.rmtree(folder, ignore_errors=True)
@@ -69,7 +60,7 @@ def export(
     except BaseException:  # an interrupted export too
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    return found
+    return proof
 
 
 def build(kept: Checkpoint) -> nn.Module:
@@ -83,11 +74,25 @@ def build(kept: Checkpoint) -> nn.Module:
     return generator.eval()
 
 
-def _prove(generator: nn.Module, spec: ModelSpec, folder: Path, target: str) -> parity.Parity:
-    """Three sessions out of step in one batch, 100 frames each: speech-like windows, random portraits, start and end included."""
-    write_manifest(spec, folder)
-    rng = np.random.default_rng(0)
-    mean, spread = generator.mfcc_mean.numpy(), generator.mfcc_std.numpy()  # type: ignore[operator]
-    windows = mean[:, None] + spread[:, None] * rng.standard_normal((3, 100, 12, 28))
-    crops = [rng.integers(0, 256, (112, 112, 4), dtype=np.uint8) for _ in range(3)]
-    return parity.compare(generator, load_runner(folder, target), crops, windows.astype(np.float32))
+def _origin(checkpoint: Path, kept: Checkpoint, figures: dict[str, Any]) -> dict[str, Any]:
+    """Where the model comes from; `data` names the licences."""
+    return {
+        "checkpoint": {"name": checkpoint.name, "sha256": sha256(checkpoint)},
+        "command": shlex.join(["facewire", *(Path(word).name if word.startswith("/") else word for word in sys.argv[1:])]),
+        "recipe": kept.recipe,
+        "steps": kept.step,
+        "data": kept.data,
+        "figures": figures,
+        "versions": _versions(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    """Of the packages that exports are made with, as far as they are here."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

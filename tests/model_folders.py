@@ -70,4 +70,4 @@ def random_windows(seed: int, n_frames: int) -> list[Window]:
 def offline_outputs(generator: TcsanGenerator, crop: NDArray[np.uint8], windows: list[Window]) -> Arrays:
     """What the generator itself says of the whole stream at once, in float64: name → [T, ...]."""
     mfcc = np.stack([window.mfcc for window in windows])
-    return {name: value[0] for name, value in offline(generator, [crop], mfcc[None]).items()}
+    return offline(generator, crop, mfcc)

@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("film", type=Path, help="MP4 file to write")
     parser.add_argument("--model", type=Path, help="model folder (the default one is built in)")
     parser.add_argument("--size", type=int, default=512, choices=(256, 384, 512, 768), help="side in pixels (%(default)s)")
-    parser.add_argument("--runner", default="openvino", choices=("openvino", "onnx", "torch"), help="(%(default)s)")
+    parser.add_argument("--runner", choices=("openvino", "onnx", "torch"), help="(what the model was exported for)")
 
 
 def run(args: argparse.Namespace) -> int:

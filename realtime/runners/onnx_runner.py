@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from realtime.errors import ConfigError, ModelError
 from realtime.model_spec import ModelSpec, read_manifest
+from realtime.runners.ports import check_step
 from realtime.runners.runner import Arrays, initial_state, portrait_input
 
 STEP = "step_"
@@ -41,7 +42,10 @@ class OnnxRunner:
     def compile(self, batch: int) -> None:
         size = self._size(batch)
         if size not in self._steps:
-            self._steps[size] = self._open(f"{STEP}{size}.onnx")
+            name = f"{STEP}{size}.onnx"
+            step = self._open(name)
+            check_step(self._folder / name, self._spec, _ports(step.get_inputs()), _ports(step.get_outputs()))
+            self._steps[size] = step
 
     def prepare(self, crop: NDArray[np.uint8]) -> Arrays:
         results = self._prepare.run(list(self._spec.identity), {"portrait": portrait_input(crop)})
@@ -79,6 +83,12 @@ class OnnxRunner:
             return self._runtime.InferenceSession(self._folder / name, self._options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime has no error class in common
             raise ModelError(f"{self._folder / name} is no graph that ONNX Runtime can read ({error})") from error
+
+
+def _ports(ports: list[Any]) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Names of a session's ports, with shape and type."""
+    types = {"tensor(float)": "float32", "tensor(int64)": "int64"}
+    return {port.name: (tuple(port.shape[1:]), types.get(port.type, port.type)) for port in ports}
 
 
 def _filled(value: NDArray[Any], size: int) -> NDArray[Any]:

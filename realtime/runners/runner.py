@@ -1,5 +1,6 @@
 """What the engine asks of whatever runs a generator; arrays are numpy, batch first."""
 
+import importlib
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.errors import ConfigError
-from realtime.model_spec import ModelSpec
+from realtime.model_spec import ModelSpec, read_manifest
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -48,21 +49,25 @@ def portrait_input(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.ascontiguousarray(crop.transpose(2, 0, 1)[None], dtype=np.float32) / np.float32(255)
 
 
-def load_runner(folder: Path, name: str = "openvino") -> Runner:
-    """A runner by its name, on a model folder.
+RUNNERS = {
+    "openvino": "openvino_runner.OpenVinoRunner",
+    "onnx": "onnx_runner.OnnxRunner",
+    "torch": "torch_runner.TorchRunner",
+}
+TARGETS = {"openvino-int8": "openvino"}
+"""Which runner is for a folder's target, where they are not named alike."""
+
+
+def load_runner(folder: Path, name: str | None = None) -> Runner:
+    """A runner by its name, or the one that a model folder was exported for.
 
     Raises ModelError, ConfigError.
     """
-    if name == "openvino":
-        from realtime.runners.openvino_runner import OpenVinoRunner
-
-        return OpenVinoRunner(folder)
-    if name == "torch":
-        from realtime.runners.torch_runner import TorchRunner
-
-        return TorchRunner(folder)
-    if name == "onnx":
-        from realtime.runners.onnx_runner import OnnxRunner
-
-        return OnnxRunner(folder)
-    raise ConfigError(f"no runner {name!r}: openvino, onnx or torch was expected")
+    if name is None:
+        target = read_manifest(folder).target
+        name = TARGETS.get(target, target)
+    if name not in RUNNERS:
+        raise ConfigError(f"no runner {name!r}: one of {', '.join(RUNNERS)} was expected")
+    module, _, kind = RUNNERS[name].partition(".")
+    runner: Runner = getattr(importlib.import_module(f"realtime.runners.{module}"), kind)(folder)
+    return runner

@@ -11,7 +11,7 @@ from realtime.errors import ModelError
 from realtime.generators.registry import system
 from realtime.generators.streaming import StreamingGenerator, Tensors
 from realtime.model_spec import ModelSpec, read_manifest
-from realtime.runners.runner import Arrays, initial_state, portrait_input
+from realtime.runners.runner import FOREVER, Arrays, initial_state, portrait_input
 
 WEIGHTS = "weights.pt"
 
@@ -56,7 +56,8 @@ def spec_of(generator: nn.Module, system_name: str, origin: dict[str, object]) -
     streaming: StreamingGenerator = generator  # type: ignore[assignment]
     with torch.inference_mode():
         identity = streaming.prepare(torch.zeros(1, 4, 112, 112))
-    state = streaming.initial_state(1)
+        state = streaming.initial_state(1)
+        outputs, _ = streaming.step(identity, torch.zeros(1, 12, 28), torch.full((1,), FOREVER), state)
     config = generator.config
     return ModelSpec(
         system=system_name,
@@ -68,6 +69,7 @@ def spec_of(generator: nn.Module, system_name: str, origin: dict[str, object]) -
         state={name: list(value.shape[1:]) for name, value in state.items()},
         state_types={name: str(value.numpy().dtype) for name, value in state.items()},
         outputs=list(generator.head.names),  # type: ignore[union-attr,arg-type]
+        output_shapes={name: list(outputs[name].shape[1:]) for name in generator.head.names},  # type: ignore[union-attr]
         origin=origin,
     )
 

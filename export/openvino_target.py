@@ -1,0 +1,63 @@
+"""`--to openvino`, `--to openvino-int8`: graphs of any batch size, proven in each precision that this processor runs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from torch import nn
+
+from export import openvino_graph
+from export.proof import Proof
+from realtime.errors import ModelError
+from realtime.model_spec import ModelSpec, write_manifest
+from realtime.runners.openvino_runner import OpenVinoRunner
+from realtime.runners.processor import BF16, extensions
+
+MIXED_BATCH = 3  # sizes that graphs are proven in: no power of two
+SEEN_BATCH = 6  # of the pictures that are compared: every stream is in it
+MOST_HEAVY_IN_F32 = 0.02  # share of the heavy layers that the bf16 hint may leave in float32
+
+
+def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> ModelSpec:
+    """Float32 first: is it the same network? Then the weights in half precision, which halves the file, in f32, bf16 and int8.
+
+    Raises ModelError.
+    """
+    spec = replace(spec, batches=[])
+    openvino_graph.write_graphs(generator, spec, folder, half=False)
+    for batch in (1, MIXED_BATCH, 8):
+        proof.exactly(_runner(spec, folder, "f32"), batch)
+    openvino_graph.write_graphs(generator, spec, folder, half=True)
+    proof.visibly(_runner(spec, folder, "f32"), "f32", SEEN_BATCH)
+    if extensions() & BF16:
+        spec = replace(spec, precisions=[*spec.precisions, "bf16"])
+        rounded = _runner(spec, folder, "bf16")
+        demand_bf16(rounded)
+        proof.visibly(rounded, "bf16", SEEN_BATCH)
+    if spec.target == "openvino-int8":
+        from export import openvino_int8  # NNCF is an extra's
+
+        openvino_int8.write_step(spec, folder)
+        spec = replace(spec, precisions=[*spec.precisions, "int8"])
+        proof.visibly(_runner(spec, folder, "int8"), "int8", SEEN_BATCH)
+    return spec
+
+
+def demand_bf16(runner: OpenVinoRunner) -> None:
+    """The hint is a hint: OpenVINO leaves a graph that ends in a fully connected layer and a transposed convolution in float32
+    without a word. So the executed graph is asked.
+
+    Raises ModelError.
+    """
+    for batch in (1, 8):
+        layers = runner.executed(batch)
+        left = [name for _, name, kernel in layers if not kernel.endswith("bf16")]
+        if not layers or len(left) > MOST_HEAVY_IN_F32 * len(layers):
+            raise ModelError(
+                f"OpenVINO left {len(left)} of {len(layers)} layers in float32 although bf16 was asked for, at batch {batch} "
+                f"({', '.join(left[:3])}, …): the export would be slower than it says"
+            )
+
+
+def _runner(spec: ModelSpec, folder: Path, precision: str) -> OpenVinoRunner:
+    write_manifest(spec, folder)
+    return OpenVinoRunner(folder, precision=precision)

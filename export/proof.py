@@ -1,0 +1,73 @@
+"""The proof of one export: what was streamed, against what, and what it showed. Figures go into the manifest."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from export import parity, picture_parity
+from export.material import Stream, streams
+from export.parity import Parity
+from export.picture_parity import PictureParity, Viewer
+from realtime.model_spec import ModelSpec
+from realtime.runners.runner import Arrays, Runner
+
+
+class Proof:
+    """Holds the float64 reference, computed when first needed, and what was found so far.
+
+    folder: the one that is not written where a limit is passed.
+    """
+
+    def __init__(self, generator: nn.Module, spec: ModelSpec, folder: Path) -> None:
+        self._generator, self._spec, self._folder = generator, spec, folder
+        self.exact: Parity | None = None
+        self.visible: dict[str, PictureParity] = {}
+
+    def exactly(self, runner: Runner, batch: int) -> None:
+        """Demands the float32 limit of a batch size.
+
+        Raises ModelError.
+        """
+        found = parity.compare(self._reference, runner, self._streams, batch)
+        parity.demand(found, self._folder)
+        if self.exact is None or max(found.largest.values()) > max(self.exact.largest.values()):
+            self.exact = found
+
+    def visibly(self, runner: Runner, precision: str, batch: int) -> None:
+        """Demands the limits of what is seen, for a precision that rounds.
+
+        Raises ModelError.
+        """
+        self.visible[precision] = self._viewer.compare(runner, batch)
+        picture_parity.demand(self.visible[precision], precision, self._folder)
+
+    def figures(self) -> dict[str, Any]:
+        """What the manifest keeps."""
+        figures: dict[str, Any] = {precision: found.figures() for precision, found in self.visible.items()}
+        if self.exact is not None:
+            figures["float32"] = self.exact.largest
+            figures |= {"worst": self.exact.worst, "frames": self.exact.frames, "steps": self.exact.steps}
+        return figures
+
+    def __str__(self) -> str:
+        parts = []
+        if self.exact is not None:
+            shown = ", ".join(f"{name} {value:.1e}" for name, value in self.exact.largest.items())
+            parts.append(f"float32: {self.exact.frames} frames in {self.exact.steps} steps, largest difference {shown}")
+        for precision, found in self.visible.items():
+            parts.append(f"{precision}: {found.psnr_db:.1f} dB at worst, lip opening {found.opening:.4f}")
+        return "; ".join(parts)
+
+    @cached_property
+    def _streams(self) -> list[Stream]:
+        return streams(self._spec.window_offset_hops)
+
+    @cached_property
+    def _reference(self) -> list[Arrays]:
+        return [parity.offline(self._generator, stream.portrait.crop, stream.windows) for stream in self._streams]
+
+    @cached_property
+    def _viewer(self) -> Viewer:
+        return Viewer(self._reference, self._streams, self._spec.head)

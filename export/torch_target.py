@@ -1,0 +1,21 @@
+"""`--to torch`: the generator's own weights, for the reference on a processor and for torch on a GPU."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from export.proof import Proof
+from realtime.model_spec import ModelSpec, write_manifest
+from realtime.runners.torch_runner import WEIGHTS, TorchRunner
+
+
+def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> ModelSpec:
+    """Raises ModelError."""
+    spec = replace(spec, batches=[])
+    config = generator.config.to_dict()  # type: ignore[union-attr,operator]
+    torch.save({"config": config, "weights": generator.state_dict()}, folder / WEIGHTS)
+    write_manifest(spec, folder)
+    proof.exactly(TorchRunner(folder), 3)
+    return spec
