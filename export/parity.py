@@ -39,7 +39,7 @@ class Drawn:
 
 def compare(reference: list[Arrays], runner: Runner, streams: list[Stream], batch: int) -> Parity:
     """Streams in a batch (`play`) against their offline outputs (`offline`)."""
-    largest = {name: 0.0 for name in reference[0]}
+    largest = dict.fromkeys(reference[0], 0.0)
     worst, where, frames = -1.0, "", 0
     for drawn in play(runner, streams, batch):
         frames += 1

@@ -89,7 +89,7 @@ def test_the_same_network_passes(runner: OpenVinoRunner, reference: list[Arrays]
 
 @pytest.mark.parametrize("harm", ["one wrong step", "no number", "deaf to the end", "a state too many"])
 def test_another_network_does_not(runner: OpenVinoRunner, reference: list[Arrays], harm: str) -> None:
-    found = parity.compare(reference, Straying(runner, harm), material.streams(-22), 3)  # type: ignore[arg-type]
+    found = parity.compare(reference, Straying(runner, harm), material.streams(-22), 3)
     with pytest.raises(ModelError, match=r"worst: (flow|mouth) of frame \d+ of \d+, [a-z0-9-]+, batch 3.*was not written"):
         parity.demand(found, Path("model"))
 
@@ -100,7 +100,7 @@ def test_what_is_seen_is_held_to_decibels_and_to_the_lips(runner: OpenVinoRunner
     same = viewer.compare(runner, 1)
     picture_parity.demand(same, "f32", Path("model"))
     assert same.psnr_db > 60
-    other = viewer.compare(Straying(runner, "another picture"), 1)  # type: ignore[arg-type]
+    other = viewer.compare(Straying(runner, "another picture"), 1)
     with pytest.raises(ModelError, match=r"in int8 .* dB at frame 197 of 317, eileen-collins, batch 1"):
         picture_parity.demand(other, "int8", Path("model"))
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from realtime import alignment, audio
 from realtime.errors import ModelError
 from realtime.model_spec import FORMAT, MANIFEST, N_MFCC, WINDOW_HOPS, ModelSpec, future_ms, read_manifest, write_manifest
 from realtime.weights import default_model
@@ -68,6 +69,10 @@ HARMS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "no format": (entries(lambda values: values.pop("format") and None), "has format None"),
     "an unknown entry": (entries(lambda values: values.update(colour=1)), "unknown or missing entries: colour"),
     "a missing entry": (entries(lambda values: values.pop("state") and None), "unknown or missing entries: state"),
+    "other rates": (entries(lambda values: values["timing"].update(hop_ms=20)), "other rates or lengths .*hop_ms 20"),
+    "no rates": (entries(lambda values: values.pop("timing") and None), "other rates or lengths .*sample_rate_hz None"),
+    "a text for a number": (entries(lambda values: values.update(lookahead_frames="2")), "another type .*lookahead_frames"),
+    "a file elsewhere": (entries(lambda values: values["files"].update({"../step.xml": "0"})), "outside of its folder"),
     "a list": (entries(lambda values: [values]), "holds no entries"),
     "no JSON": (lambda folder: (folder / MANIFEST).write_text("format: 1"), "cannot be read"),
     "no text": (lambda folder: (folder / MANIFEST).write_bytes(b"\xff\xfe\x00"), "cannot be read"),
@@ -107,7 +112,23 @@ def test_the_default_model_says_where_it_comes_from_and_keeps_its_promise() -> N
     assert spec.origin["recipe"]
     assert spec.origin["data"]
     assert max(spec.origin["parity"]["float32"].values()) <= 1e-4
+    assert spec.origin["parity"]["steps"] >= 300
+    assert spec.origin["parity"]["bf16"]["psnr_db"] >= 40
+    assert spec.origin["parity"]["bf16"]["opening"] >= 0.99
+    assert len(spec.origin["checkpoint"]["sha256"]) == 64
+    assert spec.origin["data"]["licence"]
+    assert spec.origin["command"].startswith("facewire export ")
     assert set(spec.state) == set(spec.state_types)
     assert {np.dtype(kind) for kind in spec.state_types.values()} <= {np.dtype("int64"), np.dtype("float32")}
     assert sum(path.stat().st_size for path in default_model().iterdir()) <= 25e6
     assert (N_MFCC, WINDOW_HOPS) == (12, 28)
+
+
+def test_the_manifest_says_what_the_generator_was_made_for(folder: Path) -> None:
+    """And its constants are those of the code that computes features and crops."""
+    timing = json.loads((folder / MANIFEST).read_text())["timing"]
+    assert timing["window_ms"] == 280
+    assert timing["lookahead_ms"] == 80
+    assert timing["future_ms"] == 155
+    assert timing["sample_rate_hz"] == audio.SAMPLE_RATE_HZ
+    assert timing["crop_pixels"] == alignment.CROP_SIZE
