@@ -34,9 +34,9 @@ def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> 
         demand_bf16(rounded)
         proof.visibly(rounded, "bf16", SEEN_BATCH)
     if spec.target == "openvino-int8":
-        from export import openvino_int8  # NNCF is an extra's
+        from export.openvino_int8 import write_step  # NNCF is an extra's
 
-        openvino_int8.write_step(spec, folder)
+        write_step(spec, folder)
         spec = replace(spec, precisions=[*spec.precisions, "int8"])
         proof.visibly(_runner(spec, folder, "int8"), "int8", SEEN_BATCH)
     return spec

@@ -57,7 +57,8 @@ class Proof:
             shown = ", ".join(f"{name} {value:.1e}" for name, value in self.exact.largest.items())
             parts.append(f"float32: {self.exact.frames} frames in {self.exact.steps} steps, largest difference {shown}")
         for precision, found in self.visible.items():
-            parts.append(f"{precision}: {found.psnr_db:.1f} dB at worst, lip opening {found.opening:.4f}")
+            lips = "no lips move" if found.opening is None else f"lip opening {found.opening:.4f}"
+            parts.append(f"{precision}: {found.psnr_db:.1f} dB at worst, {lips}")
         return "; ".join(parts)
 
     @cached_property
