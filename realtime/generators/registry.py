@@ -9,9 +9,6 @@ from realtime.generators.recurrent_gan.generator import RecurrentGanGenerator
 from realtime.generators.tcsan import config as tcsan_config
 from realtime.generators.tcsan.generator import TcsanGenerator
 
-WindowGenerator = TcsanGenerator | RecurrentGanGenerator
-"""Systems that draw a frame from the portrait and one window of MFCC a frame: what the recipes that they share work on."""
-
 
 class GeneratorConfig(Protocol):
     """What every system's configuration has."""

@@ -6,10 +6,10 @@ from typing import Any, TypeVar, get_args
 import torch
 
 from realtime.generators.layers.flow_head import FlowHead
+from realtime.generators.layers.window_generator import WindowGenerator
 from realtime.generators.recurrent_gan import config as recurrent_gan
 from realtime.generators.recurrent_gan.config import RecurrentGanConfig
 from realtime.generators.recurrent_gan.generator import RecurrentGanGenerator
-from realtime.generators.registry import WindowGenerator
 from realtime.generators.tcsan.config import Fusion, TcsanConfig, preset
 from realtime.generators.tcsan.generator import TcsanGenerator
 

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from realtime.generators.layers.lookahead_conv import LookaheadConv
 from realtime.generators.layers.recurrent import RecurrentFusion
-from realtime.generators.recurrent_gan.generator import RecurrentGanGenerator
-from realtime.generators.registry import WindowGenerator
+from realtime.generators.layers.window_generator import WindowGenerator
 from realtime.generators.streaming import FOREVER, run_stream
 from realtime.generators.tcsan.tcsan import Tcsan, share_lookahead
 from tests.streaming.narrow import FUSIONS, SYSTEM_2, narrow_generator, narrow_system
@@ -180,8 +179,7 @@ def test_without_zeroing_after_the_end_it_would_fail() -> None:
 def test_without_its_state_it_would_fail(preset: str, spoil: str) -> None:
     generator, portrait, windows = _case(preset, 20, torch.float64)
     identity = generator.prepare(portrait)
-    fusion = generator.recurrent if isinstance(generator, RecurrentGanGenerator) else generator.tcsan
-    honest: Callable[..., object] = fusion.step
+    honest: Callable[..., object] = generator.fusion.step
 
     def forgetful(x: Tensor, end: Tensor, state: dict[str, Tensor]) -> object:
         kept = {k: torch.zeros_like(v) if spoil in k else v for k, v in state.items()}
@@ -190,7 +188,7 @@ def test_without_its_state_it_would_fail(preset: str, spoil: str) -> None:
         return honest(x, end, kept)
 
     offline = generator(identity, windows)
-    fusion.step = forgetful  # type: ignore[assignment,method-assign]
+    generator.fusion.step = forgetful
     streamed = run_stream(generator, identity, windows)
     assert max((streamed[k] - v).abs().max().item() for k, v in offline.items()) > 1e-3
 

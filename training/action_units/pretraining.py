@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from realtime.errors import ConfigError
 from realtime.generators.layers import audio2au
-from realtime.generators.registry import WindowGenerator
+from realtime.generators.layers.window_generator import WindowGenerator
 from training.action_units.classifier import ActionUnitClassifier
 from training.action_units.labels import ACTION_UNITS
 from training.action_units.scores import Scores, in_words, unit_scores

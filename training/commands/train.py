@@ -106,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
     data = SpeechVideo(
         prepared,
         window_offset_hops=recipe.config.window_offset_hops,
-        lookahead=int(system(recipe.system).build(recipe.config).lookahead),  # type: ignore[arg-type]
+        lookahead=int(system(recipe.system).build(recipe.config).lookahead),
         batch=BatchConfig(),
         augmentation=AugmentationConfig(),
         seed=args.seed,

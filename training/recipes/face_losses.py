@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from realtime.errors import ConfigError
-from realtime.generators.registry import WindowGenerator
+from realtime.generators.layers.window_generator import WindowGenerator
 from training.action_units.judge import ActionUnitJudge
 from training.dataset import Batch, SpeechVideo
 from training.losses import motion, picture

@@ -20,7 +20,8 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from realtime.errors import ModelError
-from realtime.generators.registry import WindowGenerator, system
+from realtime.generators.layers.window_generator import WindowGenerator
+from realtime.generators.registry import system
 from training import checkpoint as checkpoints
 from training.averaging import AveragedWeights
 from training.checkpoint import Checkpoint

@@ -1,83 +1,21 @@
 """System 1 in one piece: windows of speech + a portrait → its moving mouth."""
 
-import torch
-from torch import Tensor, nn
-
-from realtime.generators.layers import audio2au, audio_encoder, identity
-from realtime.generators.layers.audio2au import ActionUnits
-from realtime.generators.layers.audio_encoder import AudioEncoder
-from realtime.generators.layers.decoder import PixelHead
-from realtime.generators.layers.flow_head import FlowHead
-from realtime.generators.layers.identity import IdentityEncoder
-from realtime.generators.streaming import Tensors
+from realtime.generators.layers.window_generator import WindowGenerator
 from realtime.generators.tcsan.config import TcsanConfig
-from realtime.generators.tcsan.fusion import build_fusion
-
-# B sessions, T frames, M coefficients (12), H hops (28)
+from realtime.generators.tcsan.fusion import Fusing, build_fusion
 
 
-class TcsanGenerator(nn.Module):
+class TcsanGenerator(WindowGenerator):
     """The published encoders, Audio2AU and TCSAN (or another of `fusion.py`), and one of two heads.
 
-    Source: papers/1, section 3.1. Its keeping of the streaming contract: `realtime.generators.streaming`.
-    tcsan: the fusion, whichever it is: the name is in every checkpoint; action_units: None without Audio2AU.
-    mfcc_mean, mfcc_std [12]: of the training speech; windows are standardised by them.
+    Source: papers/1, section 3.1. tcsan: the fusion, whichever it is: the name is in every checkpoint.
     """
 
-    mfcc_mean: Tensor
-    mfcc_std: Tensor
+    config: TcsanConfig
 
-    def __init__(self, config: TcsanConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.identity_encoder = IdentityEncoder(config.identity_channels)
-        self.audio_encoder = AudioEncoder(config.audio_channels)
-        self.action_units = ActionUnits(config.au_channels, config.au_hidden) if config.audio2au else None
-        speech = audio_encoder.FEATURE + audio2au.FEATURE * len(audio2au.ACTION_UNITS) * config.audio2au
-        self.tcsan = build_fusion(config, face=identity.FEATURE, speech=speech)
-        head = FlowHead if config.head == "flow" else PixelHead
-        self.head = head(config.fusion_channels, self.identity_encoder.widths, config.head_channels)
-        self.register_buffer("mfcc_mean", torch.zeros(12))
-        self.register_buffer("mfcc_std", torch.ones(12))
+    def build_fusion(self, config: TcsanConfig, *, face: int, speech: int) -> None:
+        self.tcsan = build_fusion(config, face=face, speech=speech)
 
     @property
-    def lookahead(self) -> int:
-        return self.tcsan.lookahead
-
-    def prepare(self, portrait: Tensor) -> Tensors:
-        """Portrait [B, 4, 112, 112], RGB and lip map in 0..1 → everything about it that a session keeps."""
-        feature, maps = self.identity_encoder(portrait)
-        return {"identity_feature": feature, **self.head.session(portrait, maps)}
-
-    def initial_state(self, batch: int) -> Tensors:
-        return self.tcsan.initial_state(batch)
-
-    def listen(self, window: Tensor) -> Tensor:
-        """Window [N, M, H] → audio and action-unit features [N, 832], or audio features alone [N, 512]."""
-        x = self.standardised(window)
-        if self.action_units is None:
-            return self.audio_encoder(x)  # type: ignore[no-any-return]
-        return torch.cat([self.audio_encoder(x), self.action_units(x)], 1)
-
-    def standardised(self, window: Tensor) -> Tensor:
-        """Windows [N, M, H] as the encoders take them."""
-        return (window - self.mfcc_mean[:, None]) * (1 / self.mfcc_std[:, None])
-
-    def fuse(self, identity: Tensors, windows: Tensor) -> Tensor:
-        """Offline up to the head: windows [B, T, M, H] → [B, T, C]."""
-        batch, frames = windows.shape[:2]
-        heard = self.listen(windows.flatten(0, 1)).unflatten(0, (batch, frames))
-        who = identity["identity_feature"][:, None].expand(-1, frames, -1)
-        return self.tcsan(torch.cat([who, heard], 2))  # type: ignore[no-any-return]
-
-    def forward(self, identity: Tensors, windows: Tensor) -> Tensors:
-        """Offline reference: windows [B, T, M, H] → the head's outputs [B, T, ...]."""
-        fused = self.fuse(identity, windows)
-        outputs = self.head(fused.flatten(0, 1), identity)
-        return {name: value.unflatten(0, fused.shape[:2]) for name, value in outputs.items()}
-
-    def step(self, identity: Tensors, window: Tensor, end: Tensor, state: Tensors) -> tuple[Tensors, Tensors]:
-        """One frame: window [B, M, H] in, the head's outputs of the frame `lookahead` before it."""
-        x = torch.cat([identity["identity_feature"], self.listen(window)], 1)
-        fused, state = self.tcsan.step(x, end, state)
-        return self.head(fused, identity), state
+    def fusion(self) -> Fusing:
+        return self.tcsan
