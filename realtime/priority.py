@@ -4,7 +4,7 @@ import contextlib
 import os
 import threading
 
-NICER = 5  # a third of an ordinary thread's share, where all want to run
+NICER = 2  # two thirds of an ordinary thread's share, where all want to run
 
 
 def yield_to_sound() -> None:

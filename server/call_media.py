@@ -79,6 +79,7 @@ class CallMedia:
         self.out = FanOut(schedule=schedule, on_keyframe=self._vp8.request_keyframe, on_bitrate=self._vp8.limit)
         self.outlet, self.motion = self.out.open(), CallMotion()
         self.voice, self.picture = self.outlet.voice, self.outlet.picture
+        self.voice.on_sent, self.picture.on_sent = stages.voice_sent, stages.picture_sent
         self._slow_voice, self._packet = SlowVoice(), 0
         pipeline.pictured = lambda: self.out.wants_pictures
 
@@ -96,6 +97,7 @@ class CallMedia:
                 frame = await microphone.recv()
                 samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))  # type: ignore[union-attr]
                 self._ingest.write(frame.pts or 0, np.ascontiguousarray(samples[:, 0]), self._schedule.clock.now())
+                self._stages.arrived(self._ingest.last_wait_s)
         except MediaStreamError:
             return  # the timeline goes on in silence until the connection ends
 

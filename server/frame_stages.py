@@ -1,6 +1,6 @@
 """How long the stages of one call's pictures take: for the metrics, and for the engine, which leaves time for what follows.
 
-sound heard → features → (batch_wait) → inference → (drawing_wait) → composite → encode → its moment → send
+sound → (ingest_wait) → features → (batch_wait) → inference → (drawing_wait) → composite → encode → its moment → send
 """
 
 from realtime.pipeline import RenderedFrame
@@ -15,7 +15,8 @@ class FrameStages:
 
     def __init__(self, metrics: Metrics) -> None:
         self._stages = {stage: metrics.stage_ms.labels(stage) for stage in metrics.STAGES}
-        self._batch = metrics.batch
+        self._batch, self._skew = metrics.batch, metrics.skew_ms
+        self._voice_late_s = 0.0
         self._mean_s, self._deviation_s = MOST_S / 2, MOST_S / 4
 
     @property
@@ -23,9 +24,22 @@ class FrameStages:
         """How long before a frame leaves the engine is to be through with it."""
         return min(MOST_S, max(LEAST_S, self._mean_s + 2 * self._deviation_s))
 
+    def arrived(self, wait_s: float) -> None:
+        """A packet of the microphone will be read so long after it came."""
+        self._stages["ingest_wait"].observe(1000 * max(0.0, wait_s))
+
     def heard(self, seconds: float) -> None:
         """Features of 20 ms of sound took so long."""
         self._stages["features"].observe(1000 * seconds)
+
+    def voice_sent(self, late_s: float) -> None:
+        """20 ms of voice leave, so long after their moment."""
+        self._voice_late_s = late_s
+
+    def picture_sent(self, late_s: float) -> None:
+        """A picture leaves, so long after its moment, which is the same as its voice's."""
+        self._stages["send"].observe(1000 * late_s)
+        self._skew.observe(1000 * (late_s - self._voice_late_s))
 
     def encoded(self, frame: RenderedFrame, encoded_s: float) -> None:
         """A frame is ready to be sent."""

@@ -39,6 +39,7 @@ class ClockedIngest:
         self._lowest_s: deque[float] = deque(maxlen=REMEMBERED_REVIEWS)
         self._surplus = 0  # blocks to leave out (positive) or put in (negative) when it is quiet
         self._patience = 0
+        self.last_wait_s = 0.0  # from the last packet's arrival to its reading
         self.missing_samples = self.late_packets = self.steps_back = self.holds = self.skips = 0
 
     def write(self, start: int, pcm: NDArray[np.int16], now_s: float) -> None:
@@ -55,7 +56,8 @@ class ClockedIngest:
         self._pad(start)
         self._ring[np.arange(start, end) % RING_SAMPLES] = pcm
         self._written = max(self._written or 0, end)
-        self._early_s.append(self._next_read_s + (start - self._read) // BLOCK * BLOCK_S - now_s)
+        self.last_wait_s = self._next_read_s + (start - self._read) // BLOCK * BLOCK_S - now_s
+        self._early_s.append(self.last_wait_s)
         if len(self._early_s) >= REVIEW_PACKETS:
             self._review()
 

@@ -7,13 +7,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from realtime.engine import BATCHES
 
 STAGE_BUCKETS_MS = (0.2, 0.5, 1, 2, 5, 10, 20, 30, 40, 80, 160)
+SKEW_BUCKETS_MS = (-80, -40, -20, -10, -5, 0, 5, 10, 20, 40, 80)
 FRAME_BUCKETS_MS = (2, 5, 10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 400)
 
 
 class Metrics:
     """One registry a server, so that two can live in one process. STAGES: from sound to picture (frame_stages.py)."""
 
-    STAGES = ("features", "batch_wait", "inference", "drawing_wait", "composite", "encode")
+    STAGES = ("ingest_wait", "features", "batch_wait", "inference", "drawing_wait", "composite", "encode", "send")
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -50,13 +51,19 @@ class Metrics:
         )
         self.stage_ms = Histogram(
             "facewire_stage_ms",
-            "What each stage of a picture takes, in milliseconds; features: of 20 ms of sound.",
+            "What each stage of a picture takes, in milliseconds; ingest_wait and features: of 20 ms of sound.",
             ["stage"],
             buckets=STAGE_BUCKETS_MS,
             registry=self.registry,
         )
         self.batch = Histogram(
             "facewire_batch_windows", "Windows that a picture was drawn together with.", buckets=BATCHES, registry=self.registry
+        )
+        self.skew_ms = Histogram(
+            "facewire_skew_ms",
+            "How much later than its voice a picture leaves, in milliseconds.",
+            buckets=SKEW_BUCKETS_MS,
+            registry=self.registry,
         )
         self.margin_ms = Histogram(
             "facewire_margin_ms",

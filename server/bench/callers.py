@@ -2,7 +2,8 @@
 
     python -m server.bench.callers URL SPEECH      reads commands, one a line, and answers each with a line of JSON
 
-`call N`: from now on N calls go on; `measure SECONDS`: what they saw in that time; the end of the input ends it.
+`call N`: from now on N calls go on; `measure SECONDS`: what they saw in that time; `churn SECONDS`: meanwhile one a second
+leaves, every other one without a word, and another comes; the end of the input ends it.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,6 +31,7 @@ from server.bench.serving import on_cores
 PACKET_MS = 20
 STRAGGLERS_S = 0.5  # what is still on its way at the end of a measurement
 TICK_S = 0.01
+CHURN_S = 1.0
 APART = 137  # packets by which callers are apart in the speech
 
 
@@ -45,7 +47,11 @@ class Callers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._process.communicate()
+        if self._process.poll() is None:
+            self._process.communicate()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None and not pipe.closed:
+                pipe.close()
 
     def call(self, count: int) -> str | None:
         """From now on `count` calls go on. None, or why a new one was refused."""
@@ -56,6 +62,15 @@ class Callers:
         """What they saw in the next seconds, every call's frames together; and what the process itself used."""
         return self._ask(f"measure {seconds}")
 
+    def churn(self, seconds: float) -> Figures:
+        """Callers come and go for so long: how many were lost, replaced and refused, and what those who stayed saw."""
+        return self._ask(f"churn {seconds}")
+
+    def kill(self) -> None:
+        """Ends all callers at once, without a word."""
+        self._process.kill()
+        self._process.wait()
+
     def _ask(self, line: str) -> Figures:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -65,27 +80,73 @@ class Callers:
         return answer
 
 
+@dataclass(kw_only=True)
+class Crowd:
+    """The process's own side: the callers that there are."""
+
+    url: str
+    http: aiohttp.ClientSession
+    portrait: str
+    speech: Sequence[bytes]
+    callers: list[LightCaller] = field(default_factory=list)
+    _came: int = 0
+
+    async def grow(self, count: int) -> str | None:
+        """Until there are so many; why one was refused."""
+        while len(self.callers) < count:
+            offset = APART * self._came
+            caller = LightCaller(url=self.url, http=self.http, portrait=self.portrait, speech=self.speech, offset=offset)
+            try:
+                self.callers.append(await caller.__aenter__())
+            except (RefusedError, TimeoutError) as error:
+                return str(error) or "it does not connect"
+            self._came += 1
+        return None
+
+    async def leave(self, caller: LightCaller, *, silently: bool) -> None:
+        self.callers.remove(caller)
+        if silently:
+            caller.vanish()
+            await caller.peer.close()
+        else:
+            await caller.__aexit__(None, None, None)
+
+    async def churn(self, seconds: float) -> dict[str, Any]:
+        """The younger half comes and goes, the older stays."""
+        stay, count = max(1, len(self.callers) // 2), len(self.callers)
+        steady, tally = self.callers[:stay], {"left": 0, "vanished": 0, "refused": 0}
+        from_s = time.time()
+        while time.time() < from_s + seconds:
+            if len(self.callers) > stay:
+                silently = (tally["left"] + tally["vanished"]) % 2 == 1
+                await self.leave(self.callers[stay], silently=silently)
+                tally["vanished" if silently else "left"] += 1
+            await asyncio.sleep(CHURN_S)
+            tally["refused"] += await self.grow(count) is not None
+        return {**tally, **_seen(steady, from_s, time.time() - STRAGGLERS_S)}
+
+    async def go(self) -> None:
+        for caller in list(self.callers):
+            await self.leave(caller, silently=False)
+
+
 async def _obey(url: str, speech: Path) -> None:
-    """The process's own side: commands from the standard input until it ends."""
+    """Commands from the standard input until it ends."""
     key, _ = material.first_portrait(256)
     packets = encode_speech(material.read_speech(speech))
     loop = asyncio.get_running_loop()
-    async with aiohttp.ClientSession() as http, AsyncExitStack() as stack:
-        callers: list[LightCaller] = []
+    async with aiohttp.ClientSession() as http:
+        crowd = Crowd(url=url, http=http, portrait=key, speech=packets)
         while line := await loop.run_in_executor(None, sys.stdin.readline):
             word, _, number = line.partition(" ")
-            refused = None
             if word == "measure":
-                answer = await _measure(callers, float(number))
+                answer = await _measure(crowd.callers, float(number))
+            elif word == "churn":
+                answer = await crowd.churn(float(number))
             else:
-                while len(callers) < int(number) and refused is None:
-                    caller = LightCaller(url=url, http=http, portrait=key, speech=packets, offset=APART * len(callers))
-                    try:
-                        callers.append(await stack.enter_async_context(caller))
-                    except (RefusedError, TimeoutError) as error:
-                        refused = str(error) or "it does not connect"
-                answer = {"refused": refused}
+                answer = {"refused": await crowd.grow(int(number))}
             print(json.dumps(answer), flush=True)
+        await crowd.go()
 
 
 async def _measure(callers: Sequence[LightCaller], seconds: float) -> dict[str, Any]:
@@ -93,10 +154,17 @@ async def _measure(callers: Sequence[LightCaller], seconds: float) -> dict[str, 
     own_late_ms = await _wait(seconds)
     to_s, busy_s = time.time(), time.process_time() - busy_s
     await asyncio.sleep(STRAGGLERS_S)
-    span = {"from_s": from_s, "to_s": to_s}
+    return {
+        **_seen(callers, from_s, to_s),
+        "callers_percent_of_a_core": round(100 * busy_s / (to_s - from_s), 1),
+        "callers_late_ms_p95": round(float(np.percentile(own_late_ms, 95)), 2),
+    }
+
+
+def _seen(callers: Sequence[LightCaller], from_s: float, to_s: float) -> dict[str, Any]:
+    span, taken_s = {"from_s": from_s, "to_s": to_s}, to_s - from_s
     picture = [caller.picture.lateness_ms(delay_ms=caller.delay_ms, step_ms=FRAME_MS, **span) for caller in callers]
     voice = [caller.voice.lateness_ms(delay_ms=caller.delay_ms, step_ms=PACKET_MS, **span) for caller in callers]
-    taken_s = to_s - from_s
     return {
         "picture_late_ms": _pooled(picture),
         "voice_late_ms": _pooled(voice),
@@ -104,8 +172,6 @@ async def _measure(callers: Sequence[LightCaller], seconds: float) -> dict[str, 
         "pictures_a_second": [round(caller.picture.count(from_s, to_s) / taken_s, 2) for caller in callers],
         "voice_packets_a_second": [round(caller.voice.count(from_s, to_s) / taken_s, 2) for caller in callers],
         "seconds": taken_s,
-        "callers_percent_of_a_core": round(100 * busy_s / taken_s, 1),
-        "callers_late_ms_p95": round(float(np.percentile(own_late_ms, 95)), 2),
     }
 
 
