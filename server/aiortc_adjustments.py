@@ -7,10 +7,12 @@ and `check` refuses to start on another series or where a name has moved.
 import asyncio
 import types
 from abc import abstractmethod
+from fractions import Fraction
 from importlib import metadata
 from typing import Any
 
 import av
+import numpy as np
 from aioice import ice
 from aiortc import MediaStreamTrack, rtcdtlstransport, rtcrtpreceiver
 from aiortc.codecs import get_decoder
@@ -19,6 +21,10 @@ from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from aiortc.rtcrtpsender import RTCEncodedFrame, RTCRtpSender
 from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtcpSrPacket, unpack_remb_fci
 from aiortc.utils import uint16_add
+from numpy.typing import NDArray
+
+from realtime.errors import AudioError
+from server.opus_decoder import SAMPLE_RATE_HZ, OpusDecoder
 
 SERIES = {"aiortc": "1.16.", "aioice": "0.13."}
 CONSENT_INTERVAL_S, CONSENT_FAILURES = 1, 5  # a peer that is gone is noticed after 6 to 8 s
@@ -121,8 +127,8 @@ def _only(addresses: tuple[str, ...]) -> Any:
 class ImmediateBuffer:
     """Hands on each Opus packet as it comes: one packet is one frame, so there is nothing to wait for.
 
-    Late and doubled packets are dropped, unless they are so far back that the sender must have begun anew. Gaps are the
-    ingest's concern, which knows the timeline.
+    Late and doubled packets are dropped, unless they are so far back that the sender must have begun anew. A packet tells how
+    many before it are missing; a pause of the sender (DTX) is no gap, since its packets are numbered on.
     """
 
     def __init__(self) -> None:
@@ -133,8 +139,17 @@ class ImmediateBuffer:
         sequence = packet.sequence_number
         if self._next is not None and 0 < uint16_add(self._next, -sequence) <= MAX_MISORDER:
             return False, None
+        lost = 0 if self._next is None else uint16_add(sequence, -self._next)
         self._next = uint16_add(sequence, 1)
-        return False, JitterFrame(data=packet._data, timestamp=packet.timestamp)
+        return False, OpusPacket(packet._data, packet.timestamp, lost if lost <= MAX_MISORDER else 0)
+
+
+class OpusPacket(JitterFrame):
+    """lost: packets that are missing before this one."""
+
+    def __init__(self, data: bytes, timestamp: int, lost: int) -> None:
+        super().__init__(data, timestamp)
+        self.lost = lost
 
 
 def _receive_at_once() -> None:
@@ -153,6 +168,7 @@ class InlineDecoder:
     def __init__(self, frames: asyncio.Queue[Any]) -> None:
         self._frames = frames
         self._decoder: Any = None
+        self._opus = OpusDecoder()
         self._codec = ""
 
     def put(self, task: Any) -> None:
@@ -160,16 +176,35 @@ class InlineDecoder:
             self._frames.put_nowait(None)
             return
         codec, encoded = task
-        if codec.name != self._codec:
-            self._decoder, self._codec = get_decoder(codec), codec.name
         try:
-            frames = self._decoder.decode(encoded)
-        except av.FFmpegError:
+            frames = (
+                self._sound(encoded)
+                if isinstance(encoded, OpusPacket) and codec.name.lower() == "opus"
+                else self._other(codec, encoded)
+            )
+        except (av.FFmpegError, AudioError):
             return  # a damaged packet is a lost packet
         for frame in frames:
             if self._frames.qsize() >= MAX_DECODED_PACKETS:
                 self._frames.get_nowait()
             self._frames.put_nowait(frame)
+
+    def _sound(self, packet: OpusPacket) -> list[av.AudioFrame]:
+        """The packet's sound, after that of lost ones before it."""
+        blocks = self._opus.decode(packet.data, packet.lost)
+        starts = [packet.timestamp - sum(map(len, blocks[index:-1])) for index in range(len(blocks))]
+        return [_audio_frame(pcm, start) for pcm, start in zip(blocks, starts, strict=True)]
+
+    def _other(self, codec: Any, encoded: JitterFrame) -> list[Any]:
+        if codec.name != self._codec:
+            self._decoder, self._codec = get_decoder(codec), codec.name
+        return list(self._decoder.decode(encoded))
+
+
+def _audio_frame(pcm: NDArray[np.int16], start: int) -> av.AudioFrame:
+    frame = av.AudioFrame.from_ndarray(pcm[None], format="s16", layout="mono")
+    frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE_HZ, start, Fraction(1, SAMPLE_RATE_HZ)
+    return frame
 
 
 def _decode_without_thread() -> None:

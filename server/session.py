@@ -13,6 +13,7 @@ from aiortc.mediastreams import MediaStreamTrack
 from realtime.clock import Clock
 from server import channel
 from server.aiortc_adjustments import rtp_origin
+from server.answer import ask_for_recovery
 from server.call_motion import CallMotion
 from server.config import Limits
 from server.errors import Refusal
@@ -113,7 +114,7 @@ class Session:
             raise
         self._n_candidates = sdp.count("\na=candidate:")
         self._life = asyncio.create_task(self._live(), name=f"call {self.id}")
-        return str(self._peer.localDescription.sdp)
+        return ask_for_recovery(self._peer.localDescription.sdp)
 
     @property
     def etag(self) -> str:
