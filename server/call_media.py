@@ -26,11 +26,12 @@ from realtime.pacing import ReleaseSchedule
 from realtime.pipeline import Pipeline, RenderedFrame
 from realtime.portrait import Portrait
 from server.call_motion import CallMotion
-from server.encoders import AUDIO_RATE_HZ, EncodedPacket, OpusEncoder, Vp8Encoder
+from server.encoders import AUDIO_RATE_HZ, EncodedPacket, OpusEncoder
 from server.fan_out import FanOut
 from server.frame_stages import FrameStages
 from server.ingest import ClockedIngest
 from server.metrics import Metrics
+from server.picture_rungs import PictureRungs
 from server.slow_voice import BLOCKS, SlowVoice
 from server.strand import Strand
 
@@ -70,18 +71,18 @@ class CallMedia:
         self._pipeline, self._schedule, self._metrics, self._stages = pipeline, schedule, metrics, stages
         self._loop = asyncio.get_running_loop()
         self._ingest = ClockedIngest()
-        self._opus, self._vp8 = OpusEncoder(), Vp8Encoder(size)
+        self._opus, self._pictures = OpusEncoder(), PictureRungs(size)
         self._draw_ms: deque[float] = deque(maxlen=REMEMBERED_FRAMES)
         self._counted: dict[str, int] = {}
         self._backlog = 0  # frames that the engine did not take
         self._counted_missing_ms = 0.0
         self._closed = False
-        self.out = FanOut(schedule=schedule, on_keyframe=self._vp8.request_keyframe, on_bitrate=self._vp8.limit)
+        self.out = FanOut(schedule=schedule, pictures=self._pictures)
         self.outlet, self.motion = self.out.open(), CallMotion()
         self.voice, self.picture = self.outlet.voice, self.outlet.picture
         self.voice.on_sent, self.picture.on_sent = stages.voice_sent, stages.picture_sent
         self._slow_voice, self._packet = SlowVoice(), 0
-        pipeline.pictured = lambda: self.out.wants_pictures
+        pipeline.pictured = lambda: bool(self.out.rungs)
 
     def start(self) -> None:
         """Media time 0 is now. Frames made earlier would stay as a standing backlog, so this is the moment of `connected`."""
@@ -180,14 +181,14 @@ class CallMedia:
         for frame in drawn.result():
             for message in self.motion.take(frame):
                 self._loop.call_soon_threadsafe(self.out.put_motion, message)
-            if not self.out.wants_pictures:
+            if not (rungs := self.out.rungs):
                 continue
-            packet = self._vp8.encode(frame.image, frame.pts_ms)
-            self._loop.call_soon_threadsafe(self._show, frame, packet, self._schedule.clock.now(), heard_s)
+            packets = self._pictures.encode(frame.image, frame.pts_ms, rungs)
+            self._loop.call_soon_threadsafe(self._show, frame, packets, self._schedule.clock.now(), heard_s)
 
-    def _show(self, frame: RenderedFrame, packet: EncodedPacket, encoded_s: float, heard_s: float) -> None:
+    def _show(self, frame: RenderedFrame, packets: dict[int, EncodedPacket], encoded_s: float, heard_s: float) -> None:
         pts_ms = frame.pts_ms
-        self.out.put_picture(pts_ms, packet)
+        self.out.put_pictures(pts_ms, packets)
         self._stages.encoded(frame, encoded_s)
         draw_ms = 1000 * (self._schedule.clock.now() - heard_s)
         self._draw_ms.append(draw_ms)

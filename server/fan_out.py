@@ -1,17 +1,19 @@
 """One encoded stream for many: the call's own client, and everyone who watches it. Encoded once, however many they are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from realtime.pacing import ReleaseSchedule
 from server.encoders import EncodedPacket
+from server.picture_rungs import PictureRungs, RungChoice
 from server.tracks import ReleasedTrack
 
 
 @dataclass(eq=False, kw_only=True)
 class Outlet:
-    """Voice and picture on their way to one receiver; estimate_bps: what it said that its network takes.
+    """Voice and picture on their way to one receiver; estimate_bps: what it said that its network takes; choice: the size of its
+    pictures.
 
     motion: sends the motion stream's messages to one that gets no pictures; slow_voice: whether it hears the slow voice from
     media time voice_since_ms on, and before it the other.
@@ -19,6 +21,7 @@ class Outlet:
 
     voice: ReleasedTrack
     picture: ReleasedTrack
+    choice: RungChoice
     estimate_bps: int | None = None
     motion: Callable[[bytes], None] | None = None
     slow_voice: bool = False
@@ -30,20 +33,22 @@ class Outlet:
 
 @dataclass(kw_only=True)
 class FanOut:
-    """A call's outlets. on_keyframe: a receiver needs a whole picture; on_bitrate: the least of all receivers' estimates, since
-    all share one encoder."""
+    """A call's outlets, and the encoders that they share: one a size, at the least estimate of those who get it."""
 
     schedule: ReleaseSchedule
-    on_keyframe: Callable[[], None]
-    on_bitrate: Callable[[int], None]
+    pictures: PictureRungs
     _outlets: list[Outlet] = field(default_factory=list)
     _wall_anchor_s: float | None = None
     _unsent_before: int = 0
 
     def open(self) -> Outlet:
         """A place for one more receiver: its picture begins with a keyframe, its media time is the call's."""
-        outlet = Outlet(voice=ReleasedTrack("audio", self.schedule), picture=ReleasedTrack("video", self.schedule))
-        outlet.picture.on_loss = self.on_keyframe
+        outlet = Outlet(
+            voice=ReleasedTrack("audio", self.schedule),
+            picture=ReleasedTrack("video", self.schedule),
+            choice=RungChoice(lowest=self.pictures.lowest),
+        )
+        outlet.picture.on_loss = partial(self.request_keyframe, outlet)
         outlet.picture.on_bitrate = partial(self._estimate, outlet)
         self._outlets.append(outlet)
         if self._wall_anchor_s is not None:
@@ -57,8 +62,13 @@ class FanOut:
             self._start(outlet, wall_anchor_s)
 
     @property
-    def wants_pictures(self) -> bool:
-        return any(outlet.motion is None for outlet in self._outlets)
+    def rungs(self) -> set[int]:
+        """The sizes that somebody gets pictures of."""
+        return {outlet.choice.rung for outlet in list(self._outlets) if outlet.motion is None}
+
+    def request_keyframe(self, outlet: Outlet) -> None:
+        """A receiver needs a whole picture."""
+        self.pictures.request_keyframe(outlet.choice.rung)
 
     def wants_slow_voice(self, media_ms: float) -> bool:
         return any(outlet.slow_voice or media_ms < outlet.voice_since_ms for outlet in self._outlets)
@@ -68,10 +78,11 @@ class FanOut:
             if outlet.hears_slow_voice(media_ms) == slow:
                 outlet.voice.put(media_ms, packet)
 
-    def put_picture(self, media_ms: float, packet: EncodedPacket) -> None:
+    def put_pictures(self, media_ms: float, packets: Mapping[int, EncodedPacket]) -> None:
+        """By rung. One who has changed it since they were encoded goes without."""
         for outlet in self._outlets:
-            if outlet.motion is None:
-                outlet.picture.put(media_ms, packet)
+            if outlet.motion is None and outlet.choice.rung in packets:
+                outlet.picture.put(media_ms, packets[outlet.choice.rung])
 
     def put_motion(self, message: bytes) -> None:
         for outlet in self._outlets:
@@ -84,7 +95,7 @@ class FanOut:
             return
         outlet.motion, outlet.slow_voice, outlet.voice_since_ms = send, send is not None, voice_since_ms
         if send is None:
-            self.on_keyframe()
+            self.request_keyframe(outlet)
 
     @property
     def unsent(self) -> int:
@@ -111,10 +122,14 @@ class FanOut:
         outlet.picture.start(wall_anchor_s)
 
     def _estimate(self, outlet: Outlet, bits_per_second: int) -> None:
-        outlet.estimate_bps = bits_per_second
+        before, outlet.estimate_bps = outlet.choice.rung, bits_per_second
+        if outlet.choice.judge(bits_per_second, self.schedule.clock.now()) != before:
+            self.request_keyframe(outlet)
         self._follow_estimates()
 
     def _follow_estimates(self) -> None:
-        estimates = [outlet.estimate_bps for outlet in self._outlets if outlet.estimate_bps is not None]
-        if estimates:
-            self.on_bitrate(min(estimates))
+        for rung in self.rungs:
+            on_it = (outlet for outlet in self._outlets if outlet.choice.rung == rung)
+            estimates = [outlet.estimate_bps for outlet in on_it if outlet.estimate_bps is not None]
+            if estimates:
+                self.pictures.limit(rung, min(estimates))

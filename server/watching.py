@@ -19,7 +19,7 @@ class Watching:
 
     def start(self) -> None:
         """The call's timeline began long ago; what a newcomer needs is a whole picture."""
-        self._call.out.on_keyframe()
+        self._call.out.request_keyframe(self.outlet)
 
     async def listen(self, microphone: MediaStreamTrack | None) -> None:  # noqa: ARG002
         return

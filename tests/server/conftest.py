@@ -16,12 +16,12 @@ StartServer = Callable[..., Awaitable[TestServer]]
 
 @pytest.fixture
 async def start_server() -> AsyncIterator[StartServer]:
-    """start_server(**limits or token) → a server that takes calls; stopped after the test."""
+    """start_server(**limits, size or token) → a server that takes calls; stopped after the test."""
     running: list[TestServer] = []
 
-    async def start(token: str | None = None, **limits: Any) -> TestServer:
+    async def start(token: str | None = None, size: int = 256, **limits: Any) -> TestServer:
         bounds = Limits(**{"sessions": 2, "busy": None, **limits})
-        config = ServerConfig(size=256, token=token, ice_addresses=("127.0.0.1",), limits=bounds)
+        config = ServerConfig(size=size, token=token, ice_addresses=("127.0.0.1",), limits=bounds)
         server = TestServer(build_app(config))
         await server.start_server()
         running.append(server)

@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 from numpy.typing import NDArray
 
 from server.encoders import EncodedPacket
+from server.tracks import ReleasedTrack
 from tests.server.caller import RATE_HZ, Caller
 from tests.server.conftest import StartServer, base, core
 from tests.server.test_call import speech
@@ -72,7 +73,7 @@ async def test_one_encode_whatever_the_number_of_viewers(start_server: StartServ
     room = await new_room(server)
     async with joined(server, room, "Anna", pcm=TONE) as anna:
         member = (await anna.told("room"))["you"]
-        encoder = next(iter(core(server).sessions.values()))._media._vp8  # type: ignore[attr-defined]
+        encoder = next(iter(core(server).sessions.values()))._media._pictures._encoders[0]  # type: ignore[attr-defined]
         encoded: list[int] = []
         encode: Callable[[NDArray[np.uint8], int], EncodedPacket] = encoder.encode
 
@@ -91,6 +92,28 @@ async def test_one_encode_whatever_the_number_of_viewers(start_server: StartServ
         assert len(encoded) == len(set(encoded))
         arrivals = np.array([at for at, _ in first.received["video"]])
         assert np.diff(arrivals).max() < 0.4, "nobody froze when another came"
+
+
+async def test_a_poor_line_gets_a_smaller_picture_and_the_others_do_not(start_server: StartServer) -> None:
+    """The estimate is put where REMB puts it: at the track (tests/server/test_adjustments.py)."""
+    server = await start_server(size=512)
+    room = await new_room(server)
+    async with joined(server, room, "Anna", pcm=TONE) as anna:
+        member = (await anna.told("room"))["you"]
+        async with Caller(base=base(server), room=room, watches=member) as poor:
+            await poor.call()
+            viewer = next(iter(core(server).viewers.sessions.values()))
+            track = viewer._media.picture
+            assert isinstance(track, ReleasedTrack)
+            await _until(lambda: bool(poor.pictures))
+            assert poor.pictures[-1].shape == (512, 512, 3)
+            track.limit_bitrate(70_000)
+            await _until(lambda: poor.pictures[-1].shape == (256, 256, 3))
+            assert anna.pictures[-1].shape == (512, 512, 3)
+            track.limit_bitrate(400_000)
+            await asyncio.sleep(1)
+            assert poor.pictures[-1].shape == (256, 256, 3), "it does not jump"
+    assert not core(server).viewers.sessions
 
 
 async def test_names_and_mutes_reach_the_others(start_server: StartServer) -> None:

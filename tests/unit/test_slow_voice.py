@@ -3,6 +3,7 @@
 import numpy as np
 
 from server.fan_out import FanOut, Outlet
+from server.picture_rungs import PictureRungs, RungChoice
 from server.slow_voice import BITS_PER_SECOND, SlowVoice
 from server.tracks import ReleasedTrack
 
@@ -40,9 +41,11 @@ def test_quiet_is_said_rarely_and_a_word_at_once() -> None:
 
 def test_every_moment_is_heard_once_whichever_voice_says_it() -> None:
     """A listener who changes twice: fast until 120 ms, slow until 300 ms, fast again."""
-    outlet = Outlet(voice=_track(), picture=_track())
-    asked: list[None] = []
-    out = FanOut(schedule=None, on_keyframe=lambda: asked.append(None), on_bitrate=lambda _: None)  # type: ignore[arg-type]
+    outlet = Outlet(voice=_track(), picture=_track(), choice=RungChoice(lowest=0))
+    asked: list[int] = []
+    pictures = PictureRungs(256)
+    pictures.request_keyframe = asked.append  # type: ignore[method-assign,assignment]
+    out = FanOut(schedule=None, pictures=pictures)  # type: ignore[arg-type]
     heard = []
     for block in range(24):
         if block == 4:
