@@ -1,7 +1,7 @@
 // One WebRTC connection: the microphone out, or nothing; a portrait, its voice and a data channel back.
 
 import { noMediaPath } from "./failures.js";
-import { CHANNEL_LABEL, PING_INTERVAL_MS, SILENCE_LIMIT_MS, parseMessage, ping } from "./protocol.js";
+import { CHANNEL_LABEL, MOTION_LABEL, PING_INTERVAL_MS, SILENCE_LIMIT_MS, motion, parseMessage, ping } from "./protocol.js";
 
 const GATHERING_LIMIT_MS = 300;
 const SETUP_LIMIT_MS = 15_000;
@@ -10,11 +10,14 @@ const FAREWELL_LIMIT_MS = 500;
 
 /**
  * Lives from `open` to `close` or its loss, whichever is first, and never comes back.
- * Events: "message" (detail: a message of the server), "lost" (detail: { reason }: a goodbye's reason, or null).
+ * Events: "message" (detail: a message of the server), "lost" (detail: { reason }: a goodbye's reason, or null),
+ * "atlas", "motion" (detail: Uint8Array): parts of an atlas, messages of the motion stream (docs/motion.md).
  */
 export class Connection extends EventTarget {
   #peer;
   #channel = null;
+  #motion = null;
+  #wantsMotion = false;
   #whip;
   #resource = null;
   #timers = new Set();
@@ -61,6 +64,28 @@ export class Connection extends EventTarget {
     if (this.#channel?.readyState === "open") this.#channel.send(text);
   }
 
+  /** Ask for the motion stream instead of video, or for video again. */
+  askMotion(wanted) {
+    this.#wantsMotion = wanted;
+    this.#motion ??= this.#openMotion();
+    if (this.#motion.readyState === "open") this.send(motion(wanted));
+  }
+
+  /** Send the own voice with at most so many bits a second; null for the browser's own choice. */
+  async limitVoice(bps) {
+    const sender = this.#peer.getSenders().find((candidate) => candidate.track?.kind === "audio");
+    const parameters = sender?.getParameters();
+    if (!parameters?.encodings?.length) return;
+    if (bps === null) delete parameters.encodings[0].maxBitrate;
+    else parameters.encodings[0].maxBitrate = bps;
+    await sender.setParameters(parameters).catch(() => null);
+  }
+
+  /** What receives the voice. */
+  get voiceReceiver() {
+    return this.#peer.getReceivers().find(({ track }) => track.kind === "audio");
+  }
+
   /** How loud the received sound is now, 0 to 1. */
   async level() {
     const report = [...(await this.#peer.getStats()).values()];
@@ -88,11 +113,25 @@ export class Connection extends EventTarget {
       this.stream.addTrack(received);
     });
     this.#channel = this.#peer.createDataChannel(CHANNEL_LABEL);
+    this.#channel.binaryType = "arraybuffer";
     this.#channel.addEventListener("message", ({ data }) => this.#receive(data));
+  }
+
+  #openMotion() {
+    const channel = this.#peer.createDataChannel(MOTION_LABEL, { ordered: false, maxRetransmits: 0 });
+    channel.binaryType = "arraybuffer";
+    channel.addEventListener("open", () => this.send(motion(this.#wantsMotion)));
+    channel.addEventListener("message", ({ data }) => this.#emitBytes("motion", data));
+    return channel;
+  }
+
+  #emitBytes(type, data) {
+    if (data instanceof ArrayBuffer) this.dispatchEvent(new CustomEvent(type, { detail: new Uint8Array(data) }));
   }
 
   #receive(data) {
     this.#heardMs = performance.now();
+    this.#emitBytes("atlas", data);
     const message = parseMessage(data);
     if (message) this.dispatchEvent(new CustomEvent("message", { detail: message }));
     if (message?.type === "goodbye") this.#lose(message.reason ?? null);

@@ -5,6 +5,7 @@ import { Company } from "./company.js";
 import { Failure, insecurePage, microphoneLost, unforeseen } from "./failures.js";
 import { showFailure } from "./failure_panel.js";
 import { LevelMeter } from "./level_meter.js";
+import { LowBandwidth } from "./low_bandwidth.js";
 import { Measurements } from "./measurements.js";
 import { Microphone } from "./microphone.js";
 import { MicrophoneChoice } from "./microphone_choice.js";
@@ -24,6 +25,7 @@ const api = new ServerApi({ base, token });
 const call = new Call(new WhipClient({ endpoint: new URL("whip", base), token }));
 const microphone = new Microphone();
 const stage = new Stage(element("picture"));
+const lowBandwidth = new LowBandwidth({ button: element("low-bandwidth"), picture: element("picture"), portraitUrl: () => stage.portraitUrl });
 const overload = new Overload();
 const measurements = new Measurements(element("measurements"));
 const portraits = new Portraits({ fieldset: element("portrait-choice"), target: document.body, api });
@@ -37,6 +39,7 @@ let starting = false;
 let muted = false;
 let wasLive = false;
 let overloaded = false;
+let lineWords = ""; // what the low-bandwidth switch has to say
 
 portraits.addEventListener("choose", ({ detail }) => stage.showPortrait(detail));
 element("start-stop").addEventListener("click", () => (call.state === "idle" ? start() : call.stop()));
@@ -52,6 +55,10 @@ call.addEventListener("message", ({ detail }) => hear(detail));
 microphone.addEventListener("open", () => call.connection?.replaceTrack(microphone.track));
 microphone.addEventListener("lost", () => call.state !== "idle" && tell(microphoneLost()));
 microphone.addEventListener("devices", reopenMicrophone);
+lowBandwidth.addEventListener("say", ({ detail }) => {
+  lineWords = detail;
+  if (call.state === "live") say(WORDS.live({}));
+});
 microphoneChoice.addEventListener("failure", ({ detail }) => tell(detail));
 room.addEventListener("failure", ({ detail }) => tell(detail));
 room.addEventListener("open", enterRoom);
@@ -107,6 +114,7 @@ function enter({ state, reason, waitMs, failure }) {
   element("portrait-choice").hidden = inCall;
   element("measurements").hidden = !inCall;
   microphoneChoice.setInCall(state !== "idle");
+  lowBandwidth.follow(state === "live" ? call.connection : null);
   if (state === "live") measurements.follow(call.connection);
   else rest();
   if (state === "idle") microphone.close();
@@ -136,6 +144,7 @@ const WORDS = {
   connecting: () => "Connecting…",
   waiting: ({ waitMs }) => `Trying again in ${Math.round(waitMs / 1000)} s.`,
   live: () => {
+    if (lineWords) return lineWords;
     if (muted) return "You are muted. The portrait rests.";
     if (overloaded) return "Live, but the server is too busy to draw.";
     if (room.id && !company.size) return "You are in the room, and the first. Send somebody its link.";

@@ -25,6 +25,11 @@ export class Stage {
     await this.#video.play().catch(() => null);
   }
 
+  /** Where the portrait at rest is. */
+  get portraitUrl() {
+    return this.#poster.src;
+  }
+
   rest() {
     this.#picture.classList.remove("is-playing");
     this.#video.srcObject = null;

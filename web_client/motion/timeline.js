@@ -1,0 +1,28 @@
+// The frames that came, by media time: which one is to be seen now.
+
+const FRAME_MS = 40;
+const HOLD_MS = 900; // without news the last frame stands so long; then the portrait rests
+const MAX_FRAMES = 128;
+
+/** State: frames by number. Messages may come in any order, doubled, or never. */
+export class Timeline {
+  #frames = new Map();
+
+  /** Take a decoded message's frames. */
+  add({ firstFrame, frames }) {
+    frames.forEach(({ coefficients }, i) => this.#frames.set(firstFrame + i, coefficients));
+    if (this.#frames.size <= MAX_FRAMES) return;
+    const kept = [...this.#frames.keys()].sort((a, b) => b - a).slice(0, MAX_FRAMES);
+    this.#frames = new Map(kept.map((number) => [number, this.#frames.get(number)]));
+  }
+
+  /** { frame, coefficients }: the newest that is not ahead of `mediaMs`; coefficients is null where the portrait rests. */
+  at(mediaMs) {
+    const now = Math.floor(mediaMs / FRAME_MS);
+    let newest = -Infinity;
+    for (const number of this.#frames.keys()) if (number <= now && number > newest) newest = number;
+    for (const number of this.#frames.keys()) if (number < newest) this.#frames.delete(number);
+    const stands = (now - newest) * FRAME_MS <= HOLD_MS;
+    return { frame: stands ? newest : null, coefficients: stands ? this.#frames.get(newest) : null };
+  }
+}
