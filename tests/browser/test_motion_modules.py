@@ -41,13 +41,16 @@ def page(launch_browser: LaunchBrowser, fixture_microphone: tuple[str, ...], ser
 
 @pytest.mark.parametrize("portion", [97, 1000, 10**6])
 def test_the_page_reads_the_atlas_as_it_comes(page: Page, portion: int) -> None:
-    body = READ_ATLAS + """
+    body = (
+        READ_ATLAS
+        + """
       const data = bytes(a.atlas);
       const counts = [];
       for (let i = 0; i < data.length; i += a.portion) counts.push(atlas.push(data.slice(i, i + a.portion)));
       const { flow, paint } = layersOf(atlas, a.drawn.coefficients);
       return { counts, complete: atlas.isComplete, identity: atlas.header.identity,
                flow: a.drawn.flow_places.map((i) => flow[i]), paint: [...paint] };"""
+    )
     read = in_module(page, "motion/atlas.js", body, {**FIXTURE, "portion": portion})
     assert read["counts"] == sorted(read["counts"])
     assert (read["complete"], read["identity"], read["counts"][-1]) == (True, FIXTURE["identity"], FIXTURE["components"])
@@ -68,12 +71,15 @@ def test_the_page_reads_every_message(page: Page) -> None:
 
 
 def test_messages_are_read_whole_before_the_atlas_is(page: Page) -> None:
-    body = READ_ATLAS + """
+    body = (
+        READ_ATLAS
+        + """
       atlas.push(bytes(a.atlas).slice(0, 1500));
       const few = atlas.components.length;
       const layers = layersOf(atlas, a.drawn.coefficients);
       return [few, a.messages.map((m) => decodeMessage(bytes(m.data), atlas).frames.map((f) => f.coefficients)),
               layers.flow.some((v) => v !== 0)];"""
+    )
     few, rows, drawn = in_module(page, "motion/message.js", body, FIXTURE)
     assert 0 < few < FIXTURE["components"]
     assert rows == [[frame["coefficients"] for frame in entry["frames"]] for entry in FIXTURE["messages"]]
@@ -82,8 +88,11 @@ def test_messages_are_read_whole_before_the_atlas_is(page: Page) -> None:
 
 @pytest.mark.parametrize("entry", FIXTURE["refused_atlases"], ids=lambda entry: entry["what"])
 def test_a_damaged_atlas_is_refused(page: Page, entry: dict[str, str]) -> None:
-    body = READ_ATLAS + """
+    body = (
+        READ_ATLAS
+        + """
       try { atlas.push(bytes(a)); return null; } catch (error) { return [error.constructor.name, error.message]; }"""
+    )
     told = in_module(page, "motion/atlas.js", body, entry["data"])
     assert told is not None
     assert told[0] == "MotionError"
@@ -92,9 +101,12 @@ def test_a_damaged_atlas_is_refused(page: Page, entry: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("entry", FIXTURE["refused_messages"], ids=lambda entry: entry["what"])
 def test_a_damaged_message_is_refused(page: Page, entry: dict[str, str]) -> None:
-    body = READ_ATLAS + """
+    body = (
+        READ_ATLAS
+        + """
       atlas.push(bytes(a.atlas));
       try { decodeMessage(bytes(a.data), atlas); return null; } catch (error) { return error.constructor.name; }"""
+    )
     assert in_module(page, "motion/message.js", body, {**entry, "atlas": FIXTURE["atlas"]}) == "MotionError"
 
 
@@ -126,7 +138,9 @@ def test_rest_is_the_portrait_to_the_byte(page: Page, painter: str) -> None:
 def drawn_by_page(page: Page, painter: str, image: NDArray[np.uint8], rows: list[list[int]]) -> list[NDArray[np.uint8]]:
     module, name = painter.split(":")
     _, png = cv2.imencode(".png", image)
-    body = READ_ATLAS + """
+    body = (
+        READ_ATLAS
+        + """
       atlas.push(bytes(a.atlas));
       const bitmap = await createImageBitmap(new Blob([bytes(a.png)]), { colorSpaceConversion: 'none' });
       const canvas = Object.assign(document.createElement('canvas'), { width: bitmap.width, height: bitmap.height });
@@ -140,7 +154,13 @@ def drawn_by_page(page: Page, painter: str, image: NDArray[np.uint8], rows: list
         for (let i = 0; i < data.length; i += 8192) text += String.fromCharCode(...data.subarray(i, i + 8192));
         return btoa(text);
       });"""
-    argument: dict[str, Any] = {"atlas": FIXTURE["atlas"], "png": base64.b64encode(png.tobytes()).decode(), "name": name, "rows": rows}
+    )
+    argument: dict[str, Any] = {
+        "atlas": FIXTURE["atlas"],
+        "png": base64.b64encode(png.tobytes()).decode(),
+        "name": name,
+        "rows": rows,
+    }
     pictures = in_module(page, f"motion/{module}", body, argument)
     side = image.shape[0]
     return [np.frombuffer(base64.b64decode(text), np.uint8).reshape(side, side, 4)[..., 2::-1] for text in pictures]

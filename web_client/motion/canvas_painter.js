@@ -1,18 +1,21 @@
 // Draws a portrait's layers without WebGL: the same steps, point by point, over the face alone.
 
-import { CROP_SIZE, FLOW_CELLS } from "./atlas.js";
+import { CROP_SIZE } from "./atlas.js";
+import { STEPS, WEIGHTS } from "./cubic.js";
+import { fineFlow } from "./flow.js";
 
-const EDGE = 3;
-const A = -0.75;
+const STILL = 1e-3; // crop pixels; what moves less is left as it is
 
 export class CanvasPainter {
   #context;
   #atlas;
-  #still; // the portrait's pixels under the crop
-  #whole;
+  #portrait; // all of the portrait's pixels
+  #still; // those over the crop
   #left;
   #top;
-  #places; // of each of them in the crop: x, y
+  #width;
+  #height;
+  #places; // of each picture point over the crop, in crop pixels: x, y
   #linear;
 
   /** `canvas`: of the portrait's size, with no context yet. `portrait`: ImageBitmap. `atlas`: its header is read. */
@@ -21,124 +24,88 @@ export class CanvasPainter {
     this.#atlas = atlas;
     this.#context.drawImage(portrait, 0, 0);
     const side = canvas.width;
+    this.#portrait = this.#context.getImageData(0, 0, side, side);
     const [xx, xy, x, yx, yy, y] = atlas.header.toPicture.map((value) => value * side);
     this.#linear = [xx, xy, yx, yy];
-    const corners = [[0, 0], [CROP_SIZE, 0], [0, CROP_SIZE], [CROP_SIZE, CROP_SIZE]].map(([u, v]) => [xx * u + xy * v + x, yx * u + yy * v + y]);
-    const bounds = (axis) => {
-      const values = corners.map((corner) => corner[axis]);
-      return [Math.max(0, Math.floor(Math.min(...values))), Math.min(side, Math.ceil(Math.max(...values)) + 1)];
-    };
-    const [[left, right], [top, bottom]] = [bounds(0), bounds(1)];
-    this.#left = left;
-    this.#top = top;
-    this.#whole = this.#context.getImageData(0, 0, side, side);
-    this.#still = this.#context.getImageData(left, top, right - left, bottom - top);
+    const corners = [[0, 0], [CROP_SIZE, 0], [0, CROP_SIZE], [CROP_SIZE, CROP_SIZE]];
+    const across = corners.map(([u, v]) => xx * u + xy * v + x);
+    const down = corners.map(([u, v]) => yx * u + yy * v + y);
+    const first = (values) => Math.max(0, Math.floor(Math.min(...values)));
+    const last = (values) => Math.min(side, Math.ceil(Math.max(...values)) + 1);
+    [this.#left, this.#top] = [first(across), first(down)];
+    [this.#width, this.#height] = [last(across) - this.#left, last(down) - this.#top];
+    this.#still = this.#context.getImageData(this.#left, this.#top, this.#width, this.#height).data;
+    this.#places = new Float32Array(2 * this.#width * this.#height);
     const determinant = xx * yy - xy * yx;
-    this.#places = new Float32Array(2 * this.#still.width * this.#still.height);
-    for (let row = 0, i = 0; row < this.#still.height; row++) {
-      for (let column = 0; column < this.#still.width; column++, i += 2) {
-        const [dx, dy] = [left + column - x, top + row - y];
-        this.#places[i] = (yy * dx - xy * dy) / determinant;
-        this.#places[i + 1] = (xx * dy - yx * dx) / determinant;
-      }
+    for (let i = 0; i < this.#width * this.#height; i++) {
+      const dx = this.#left + (i % this.#width) - x;
+      const dy = this.#top + Math.floor(i / this.#width) - y;
+      this.#places[2 * i] = (yy * dx - xy * dy) / determinant;
+      this.#places[2 * i + 1] = (xx * dy - yx * dx) / determinant;
     }
   }
 
   /** One frame: { flow, paint } as atlas.js makes them. */
   draw({ flow, paint }) {
-    const { width, height, data } = this.#still;
-    const shown = new ImageData(new Uint8ClampedArray(data), width, height);
-    const dense = finerFlow(flow);
-    const [xx, xy, yx, yy] = this.#linear;
-    const moved = new Float32Array(2);
-    for (let i = 0; i < width * height; i++) {
-      const [u, v] = [this.#places[2 * i], this.#places[2 * i + 1]];
-      if (u > 0 && v > 0 && u < CROP_SIZE - 1 && v < CROP_SIZE - 1) {
-        bilinear(dense, CROP_SIZE, u, v, moved);
-        const x = this.#left + (i % width) + xx * moved[0] + xy * moved[1];
-        const y = this.#top + Math.floor(i / width) + yx * moved[0] + yy * moved[1];
-        cubicPixel(this.#whole, x, y, shown.data, 4 * i);
-      }
-      this.#lay(paint, u, v, shown.data, 4 * i);
-    }
+    const shown = new ImageData(new Uint8ClampedArray(this.#still), this.#width, this.#height);
+    this.#move(fineFlow(flow), shown.data);
+    this.#lay(paint, shown.data);
     this.#context.putImageData(shown, this.#left, this.#top);
   }
 
   close() {
-    this.#still = null;
+    this.#portrait = this.#still = null;
   }
 
-  #lay(paint, u, v, out, place) {
-    const { box, height, width } = this.#atlas.header;
-    const [x, y] = [u - box[0], v - box[1]];
-    if (x < -0.5 || y < -0.5 || x > width - 0.5 || y > height - 0.5) return;
-    const [left, top] = [Math.floor(x), Math.floor(y)];
-    const [across, down] = [weights(x - left), weights(y - top)];
-    let [r, g, b, mask] = [0, 0, 0, 0];
-    for (let j = 0; j < 4; j++) {
-      const row = Math.min(height - 1, Math.max(0, top - 1 + j)) * width;
-      for (let i = 0; i < 4; i++) {
-        const from = 4 * (row + Math.min(width - 1, Math.max(0, left - 1 + i)));
-        const weight = across[i] * down[j];
-        r += weight * paint[from];
-        g += weight * paint[from + 1];
-        b += weight * paint[from + 2];
-        mask += weight * paint[from + 3];
-      }
+  #move(fine, out) {
+    const [xx, xy, yx, yy] = this.#linear;
+    const [places, end, last] = [this.#places, this.#width * this.#height, CROP_SIZE - 1];
+    for (let i = 0; i < end; i++) {
+      const u = places[2 * i];
+      const v = places[2 * i + 1];
+      if (!(u > 0 && v > 0 && u < last && v < last)) continue;
+      const column = Math.floor(u);
+      const row = Math.floor(v);
+      const a = u - column;
+      const b = v - row;
+      const above = 2 * (row * CROP_SIZE + column);
+      const below = above + 2 * CROP_SIZE;
+      const mx = (fine[above] * (1 - a) + fine[above + 2] * a) * (1 - b) + (fine[below] * (1 - a) + fine[below + 2] * a) * b;
+      const my = (fine[above + 1] * (1 - a) + fine[above + 3] * a) * (1 - b) + (fine[below + 1] * (1 - a) + fine[below + 3] * a) * b;
+      if (mx < STILL && mx > -STILL && my < STILL && my > -STILL) continue;
+      const x = this.#left + (i % this.#width) + xx * mx + xy * my;
+      const y = this.#top + Math.floor(i / this.#width) + yx * mx + yy * my;
+      fetchCubic(this.#portrait.data, this.#portrait.width, x, y, out, 4 * i);
     }
-    out[place] = out[place] * (1 - mask) + r;
-    out[place + 1] = out[place + 1] * (1 - mask) + g;
-    out[place + 2] = out[place + 2] * (1 - mask) + b;
+  }
+
+  #lay(paint, out) {
+    const { box, height, width } = this.#atlas.header;
+    const [places, end] = [this.#places, this.#width * this.#height];
+    for (let i = 0; i < end; i++) {
+      const x = places[2 * i] - box[0];
+      const y = places[2 * i + 1] - box[1];
+      if (x >= -0.5 && y >= -0.5 && x <= width - 0.5 && y <= height - 0.5) layCubic(paint, width, height, x, y, out, 4 * i);
+    }
   }
 }
 
-/** The flow, [28 · 28 · 2], for every crop pixel, cubic and faded out at the border: [112 · 112 · 2]. */
-function finerFlow(flow) {
-  const out = new Float32Array(2 * CROP_SIZE * CROP_SIZE);
-  const scale = CROP_SIZE / FLOW_CELLS;
-  const taps = Array.from({ length: CROP_SIZE }, (_, i) => {
-    const at = (i + 0.5) / scale - 0.5;
-    return { first: Math.floor(at) - 1, weights: weights(at - Math.floor(at)), fade: fade(i) };
-  });
-  const clamp = (cell) => Math.min(FLOW_CELLS - 1, Math.max(0, cell));
-  taps.forEach((down, row) =>
-    taps.forEach((across, column) => {
-      let [x, y] = [0, 0];
-      for (let j = 0; j < 4; j++) {
-        for (let i = 0; i < 4; i++) {
-          const from = 2 * (clamp(down.first + j) * FLOW_CELLS + clamp(across.first + i));
-          const weight = down.weights[j] * across.weights[i];
-          x += weight * flow[from];
-          y += weight * flow[from + 1];
-        }
-      }
-      const edge = down.fade * across.fade;
-      out.set([x * edge, y * edge], 2 * (row * CROP_SIZE + column));
-    }),
-  );
-  return out;
-}
-
-function bilinear(field, side, u, v, out) {
-  const [left, top] = [Math.floor(u), Math.floor(v)];
-  const [a, b] = [u - left, v - top];
-  const from = 2 * (top * side + left);
-  for (let axis = 0; axis < 2; axis++) {
-    const above = field[from + axis] * (1 - a) + field[from + 2 + axis] * a;
-    const below = field[from + 2 * side + axis] * (1 - a) + field[from + 2 * side + 2 + axis] * a;
-    out[axis] = above * (1 - b) + below * b;
-  }
-}
-
-function cubicPixel({ data, width, height }, x, y, out, place) {
-  const [left, top] = [Math.floor(x), Math.floor(y)];
-  const [across, down] = [weights(x - left), weights(y - top)];
-  let [r, g, b] = [0, 0, 0];
+/** A square picture's colour at a point, into `out`. */
+function fetchCubic(data, side, x, y, out, place) {
+  const atX = Math.round(x * STEPS);
+  const atY = Math.round(y * STEPS);
+  const left = Math.floor(atX / STEPS) - 1;
+  const top = Math.floor(atY / STEPS) - 1;
+  const across = 4 * (atX - STEPS * (left + 1));
+  const down = 4 * (atY - STEPS * (top + 1));
+  let r = 0;
+  let g = 0;
+  let b = 0;
   for (let j = 0; j < 4; j++) {
-    const row = Math.min(height - 1, Math.max(0, top - 1 + j)) * width;
+    const row = side * Math.min(side - 1, Math.max(0, top + j));
     for (let i = 0; i < 4; i++) {
-      const from = 4 * (row + Math.min(width - 1, Math.max(0, left - 1 + i)));
-      const weight = across[i] * down[j];
+      const from = 4 * (row + Math.min(side - 1, Math.max(0, left + i)));
+      const weight = WEIGHTS[across + i] * WEIGHTS[down + j];
       r += weight * data[from];
       g += weight * data[from + 1];
       b += weight * data[from + 2];
@@ -149,15 +116,30 @@ function cubicPixel({ data, width, height }, x, y, out, place) {
   out[place + 2] = b;
 }
 
-function weights(t) {
-  const s = 1 - t;
-  const w0 = ((A * (t + 1) - 5 * A) * (t + 1) + 8 * A) * (t + 1) - 4 * A;
-  const w1 = ((A + 2) * t - (A + 3)) * t * t + 1;
-  const w2 = ((A + 2) * s - (A + 3)) * s * s + 1;
-  return [w0, w1, w2, 1 - w0 - w1 - w2];
-}
-
-function fade(i) {
-  const t = Math.min(1, Math.min(i, CROP_SIZE - 1 - i) / EDGE);
-  return t * t * (3 - 2 * t);
+/** The paint at a point of its box, laid over `out`. */
+function layCubic(paint, width, height, x, y, out, place) {
+  const atX = Math.round(x * STEPS);
+  const atY = Math.round(y * STEPS);
+  const left = Math.floor(atX / STEPS) - 1;
+  const top = Math.floor(atY / STEPS) - 1;
+  const across = 4 * (atX - STEPS * (left + 1));
+  const down = 4 * (atY - STEPS * (top + 1));
+  let r = 0;
+  let g = 0;
+  let b = 0;
+  let mask = 0;
+  for (let j = 0; j < 4; j++) {
+    const row = width * Math.min(height - 1, Math.max(0, top + j));
+    for (let i = 0; i < 4; i++) {
+      const from = 4 * (row + Math.min(width - 1, Math.max(0, left + i)));
+      const weight = WEIGHTS[across + i] * WEIGHTS[down + j];
+      r += weight * paint[from];
+      g += weight * paint[from + 1];
+      b += weight * paint[from + 2];
+      mask += weight * paint[from + 3];
+    }
+  }
+  out[place] = out[place] * (1 - mask) + r;
+  out[place + 1] = out[place + 1] * (1 - mask) + g;
+  out[place + 2] = out[place + 2] * (1 - mask) + b;
 }

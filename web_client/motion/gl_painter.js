@@ -1,6 +1,9 @@
 // Draws a portrait's layers with WebGL2: every picture point fetches the portrait's pixel that moved there, then the paint.
 
 import { CROP_SIZE } from "./atlas.js";
+import { fineFlow } from "./flow.js";
+
+const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
 
 const VERTEX = `#version 300 es
 void main() { gl_Position = vec4(vec2[](vec2(-1, -1), vec2(3, -1), vec2(-1, 3))[gl_VertexID], 0, 1); }`;
@@ -31,20 +34,22 @@ vec4 cubic(sampler2D image, vec2 at) {
   return sum;
 }
 
-float fade(float x) {
-  float t = clamp(min(x, crop - 1.0 - x) / 3.0, 0.0, 1.0);
-  return t * t * (3.0 - 2.0 * t);
+vec2 flowAt(vec2 q) {
+  ivec2 first = ivec2(floor(q));
+  vec2 t = fract(q), sum = vec2(0);
+  for (int j = 0; j < 2; j++) for (int i = 0; i < 2; i++)
+    sum += texelFetch(flow, first + ivec2(i, j), 0).xy * (i == 0 ? 1.0 - t.x : t.x) * (j == 0 ? 1.0 - t.y : t.y);
+  return sum;
 }
 
 void main() {
   vec2 p = vec2(gl_FragCoord.x - 0.5, side - 0.5 - gl_FragCoord.y);
   vec2 q = toCrop * vec3(p, 1);
   vec3 shown = texelFetch(portrait, ivec2(p), 0).rgb * 255.0;
-  float edge = fade(q.x) * fade(q.y);
-  if (edge > 0.0) {
-    vec2 moved = cubic(flow, (q - 1.5) / 4.0).xy * edge;
+  if (min(q.x, q.y) > 0.0 && max(q.x, q.y) < crop - 1.0) {
+    vec2 moved = flowAt(q);
     vec2 offset = mat2(toPicture[0], toPicture[1]) * moved;
-    shown = clamp(cubic(portrait, p + offset).rgb, 0.0, 1.0) * 255.0;
+    if (dot(moved, moved) > 1e-6) shown = clamp(cubic(portrait, p + offset).rgb, 0.0, 1.0) * 255.0;
   }
   vec2 inside = q - box.xy, size = box.zw - box.xy;
   if (all(greaterThanEqual(inside, vec2(-0.5))) && all(lessThanEqual(inside, size - 0.5))) {
@@ -54,9 +59,13 @@ void main() {
   colour = vec4(clamp(shown / 255.0, 0.0, 1.0), 1);
 }`;
 
-/** Whether this browser draws so. */
-export function hasWebGl2() {
-  return Boolean(document.createElement("canvas").getContext("webgl2"));
+/** Whether a graphics processor would draw: without one, CanvasPainter is as quick and stalls nothing else. */
+export function hasQuickWebGl2() {
+  const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+  const names = gl?.getExtension("WEBGL_debug_renderer_info");
+  const renderer = names ? gl.getParameter(names.UNMASKED_RENDERER_WEBGL) : "";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return gl !== null && !SOFTWARE.test(renderer);
 }
 
 export class GlPainter {
@@ -94,9 +103,8 @@ export class GlPainter {
   draw({ flow, paint }) {
     const gl = this.#gl;
     const { height, width } = this.#atlas.header;
-    const cells = Math.sqrt(flow.length / 2);
     gl.activeTexture(gl.TEXTURE1);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RG32F, cells, cells, 0, gl.RG, gl.FLOAT, flow);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RG32F, CROP_SIZE, CROP_SIZE, 0, gl.RG, gl.FLOAT, fineFlow(flow));
     gl.activeTexture(gl.TEXTURE2);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, width, height, 0, gl.RGBA, gl.FLOAT, paint);
     gl.drawArrays(gl.TRIANGLES, 0, 3);

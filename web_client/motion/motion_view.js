@@ -3,7 +3,7 @@
 import { AtlasReader, layersOf } from "./atlas.js";
 import { MotionError } from "./bool_decoder.js";
 import { CanvasPainter } from "./canvas_painter.js";
-import { GlPainter, hasWebGl2 } from "./gl_painter.js";
+import { GlPainter, hasQuickWebGl2 } from "./gl_painter.js";
 import { decodeMessage } from "./message.js";
 import { Timeline } from "./timeline.js";
 
@@ -96,7 +96,7 @@ export class MotionView extends EventTarget {
   /** Once there are a portrait and a first component. */
   #prepare() {
     if (this.#painter || !this.#portrait || !this.#atlas.components.length) return;
-    const Painter = hasWebGl2() ? GlPainter : CanvasPainter;
+    const Painter = hasQuickWebGl2() ? GlPainter : CanvasPainter;
     this.canvas.dataset.painter = Painter.name;
     this.#painter = new Painter(this.canvas, this.#portrait, this.#atlas);
   }
