@@ -13,6 +13,7 @@ export class LowBandwidth extends EventTarget {
   #connection = null;
   #view = null;
   #stop = new AbortController();
+  #drawnBefore = 0;
   isOn = false;
 
   /** `button`: the switch. `picture`: gets the canvas. `portraitUrl()`: the portrait as a call frames it. */
@@ -45,6 +46,11 @@ export class LowBandwidth extends EventTarget {
     connection.addEventListener("atlas", ({ detail }) => this.#view?.takeAtlasPart(detail) === false && this.#again(), { signal });
     connection.addEventListener("motion", ({ detail }) => this.#view?.takeMessage(detail), { signal });
     if (this.isOn) this.#ask();
+  }
+
+  /** Pictures drawn from the motion stream, over all connections. */
+  get framesDrawn() {
+    return this.#drawnBefore + (this.#view?.drawn ?? 0);
   }
 
   #ask() {
@@ -87,6 +93,7 @@ export class LowBandwidth extends EventTarget {
   }
 
   #close() {
+    this.#drawnBefore = this.framesDrawn;
     this.#view?.close();
     this.#view = null;
     this.#picture.classList.remove("is-motion");

@@ -55,6 +55,7 @@ call.addEventListener("message", ({ detail }) => hear(detail));
 microphone.addEventListener("open", () => call.connection?.replaceTrack(microphone.track));
 microphone.addEventListener("lost", () => call.state !== "idle" && tell(microphoneLost()));
 microphone.addEventListener("devices", reopenMicrophone);
+measurements.framesDrawn = () => lowBandwidth.framesDrawn;
 lowBandwidth.addEventListener("say", ({ detail }) => {
   lineWords = detail;
   if (call.state === "live") say(WORDS.live({}));

@@ -12,6 +12,7 @@ export class Measurements {
   #hello = null;
   #moments = [];
   #timer = 0;
+  framesDrawn = () => 0; // pictures that the page made itself, ever
 
   constructor(panel) {
     this.#panel = panel;
@@ -42,6 +43,7 @@ export class Measurements {
     const connection = this.#connection;
     const counters = readCounters(await connection.getStats());
     if (connection !== this.#connection) return;
+    counters.video = { ...counters.video, framesDecoded: (counters.video.framesDecoded ?? 0) + this.framesDrawn() };
     this.#moments = [...this.#moments, counters].slice(-HISTORY);
     if (this.#moments.length > 1) this.#show(measure(this.#moments[0], counters, this.#hello));
   }

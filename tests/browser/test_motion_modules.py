@@ -1,4 +1,5 @@
-"""The page's own half of the motion stream: it reads the fixture that the server's half reads, and draws what the server draws."""
+"""The page's own half of the motion stream: it reads the fixture that the server's half reads, and draws what the server
+draws."""
 
 import base64
 import json

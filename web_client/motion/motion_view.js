@@ -23,7 +23,7 @@ export class MotionView extends EventTarget {
   #received = 0;
   #timeline = new Timeline();
   #painter = null;
-  #drawn = 0;
+  drawn = 0;
   #refused = 0;
   #shown = { frame: undefined, components: 0 };
   #timer = 0;
@@ -69,9 +69,9 @@ export class MotionView extends EventTarget {
     if (frame === this.#shown.frame && components === this.#shown.components) return;
     this.#painter.draw(layersOf(this.#atlas, coefficients ?? []));
     this.#shown = { frame, components };
-    this.#drawn += 1;
-    Object.assign(this.canvas.dataset, { frame: frame ?? "rest", components, drawn: this.#drawn });
-    if (this.#drawn === 1) this.dispatchEvent(new Event("ready"));
+    this.drawn += 1;
+    Object.assign(this.canvas.dataset, { frame: frame ?? "rest", components, drawn: this.drawn });
+    if (this.drawn === 1) this.dispatchEvent(new Event("ready"));
   }
 
   close() {
