@@ -134,8 +134,10 @@ def _the_face_moves_with_the_voice(caller: Caller, atlas: Atlas, first: int) -> 
     shown = {message.first_frame + i: frame.coefficients for message in messages for i, frame in enumerate(message.frames)}
     numbers = sorted(shown)
     frames_spoken = sum(1 for row in shown.values() if any(row))
-    assert frames_spoken > 25, "the face did not move"
-    assert all(later - earlier <= 13 for earlier, later in pairwise(numbers))
+    assert frames_spoken > 5, "the face did not move"
+    assert all(later - earlier <= 2 * 13 for earlier, later in pairwise(numbers)), (
+        "beyond rest, and what a late server leaves out"
+    )
     strongest = max(abs(row[0]) for row in shown.values())
     assert strongest > 10
 
