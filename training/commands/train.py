@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--corpus", type=Path, required=True, help="a corpus as it was unpacked, or its manifest (docs/training.md)"
+        "--corpus",
+        type=Path,
+        required=True,
+        action="append",
+        help="a corpus as it was unpacked, or its manifest (docs/training.md); again for more: speakers are held out of the "
+        "first, the others are learnt from whole",
     )
     parser.add_argument(
         "--system",
@@ -58,12 +63,10 @@ def run(args: argparse.Namespace) -> int:
     from realtime.generators.registry import system
     from training.action_units.labels import label_clips, label_source
     from training.augmentation import AugmentationConfig
-    from training.corpora import registry
+    from training.corpora.mixture import read
     from training.dataset import BatchConfig, SpeechVideo
     from training.losses import perceptual
-    from training.preprocessing import prepare_corpus
     from training.recipes.chosen import chosen
-    from training.split import divide, leave_out
     from training.synthetic.dubbing import Sentence, make_dubs
     from training.synthetic.kokoro import NAME as KOKORO
 
@@ -81,25 +84,22 @@ def run(args: argparse.Namespace) -> int:
     )
     if recipe.perceptual:
         perceptual.weights_file()
-    corpus, clips = registry.load(args.corpus)
-    learn, test = divide(clips, corpus.name, args.held_out)
-    learn, left_out = leave_out(learn)
+    mixture = read(args.corpus, args.held_out)
     out = args.out or Path("runs") / (args.preset if recipe.system == "tcsan" else f"{recipe.system}-{args.preset}")
     cache = out.parent / "cache"
-    print(f"{corpus.title}: {len(learn)} clips to learn from, prepared in {cache}")
-    print(f"not learnt from: {len(test)} clips of other speakers, {len(left_out)} of these")
-    prepared = prepare_corpus(learn, cache, workers=threads)
+    print(f"to learn from: {mixture.in_words()}, prepared in {cache}")
+    print(f"not learnt from: {len(mixture.test)} clips of other speakers, {len(mixture.left_out)} of these")
+    prepared = mixture.prepare(cache, workers=threads)
     labels = label_clips(source, prepared) if source else None
     if labels:
         prepared = [clip for clip in prepared if clip.key in labels.clips]
         print(f"action units by {labels.source}: {labels.in_words()} of the frames")
-    origin = {"corpus": corpus.title, "corpus_name": corpus.name, "licence": corpus.licence, "attribution": corpus.attribution}
-    origin |= _origin(prepared, test, left_out, args)
+    origin = mixture.origin() | _origin(prepared, mixture.test, mixture.left_out, args)
     origin |= labels.origin() if labels else {}
     dubs = None
     if args.voices:
-        texts = {clip.key: clip.text for clip in learn}
-        sentences = [Sentence(key=clip.key, text=texts[clip.key], pcm=clip.pcm) for clip in prepared]
+        texts = {clip.key: clip.text for clip in mixture.learn}
+        sentences = [Sentence(key=clip.key, text=texts[clip.key], pcm=clip.pcm) for clip in prepared if clip.key in texts]
         dubs = make_dubs(sentences, cache / "dubs", args.voices, count=1, seed=args.seed, workers=threads)
         origin["voices"] = f"{sum(map(len, dubs.values()))} dubs by {KOKORO}"
     print(f"making {len(prepared)} clips of {', '.join(origin['speakers'])} heard in more voices: minutes for a large corpus")
@@ -119,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
     checkpoint = recipe.train(data, out, origin)
     print(f"done: {checkpoint}")
     print(f"next: facewire export {checkpoint} {out}/model")
-    print(f"then: facewire evaluate {out}/model --corpus {args.corpus} --held-out {args.held_out}")
+    print(f"then: facewire evaluate {out}/model --corpus {args.corpus[0]} --held-out {args.held_out}")
     return 0
 
 

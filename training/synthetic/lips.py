@@ -12,6 +12,7 @@ UPPER_INNER, LOWER_INNER = (191, 80, 81, 82, 13, 312, 311, 310, 415), (95, 88, 1
 UPPER_OUTER, LOWER_OUTER = (185, 40, 39, 37, 0, 267, 269, 270, 409), (146, 91, 181, 84, 17, 314, 405, 321, 375)
 RIGHT_CORNER, LEFT_CORNER = (78, 62, 61), (308, 292, 291)
 UPPER_SHARE = 0.35  # of the gap: the upper lip comes down so far, the lower one up the rest
+TAPER = (0.38, 0.68, 0.88, 1.0)  # of the widest gap, from a corner to the middle
 CLOSING_REACH = 0.35  # eye distances around the rims that follow when they meet
 GOES_WITH_JAW = 0.15  # eye distances that a wide-open jaw takes a point: what goes farther belongs to the lower lip
 
@@ -29,6 +30,12 @@ class Lips:
     def closing(self) -> Points:
         """What brings the rims together: [478, 3]."""
         return self.spread(self._between * UPPER_SHARE, -self._between * (1 - UPPER_SHARE), CLOSING_REACH)
+
+    def allowed(self, gap: Points) -> Points:
+        """Gaps [9] that lips can have: none is negative, and towards the corners they narrow."""
+        shut = np.maximum(gap, 0)
+        taper = np.array(TAPER)
+        return np.minimum(shut, np.concatenate([taper, [1.0], taper[::-1]]) * shut.max())
 
     def spread(self, upper: Points, lower: Points, reach: float) -> Points:
         """Displacements of the two inner rims [9, 3] → of every point [478, 3]: as its nearest rim points of its own lip, less

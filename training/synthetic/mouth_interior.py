@@ -60,7 +60,7 @@ def place(
     unit = float(np.hypot(*to_frame[:, 0]))
     picture = np.broadcast_to(np.array(CAVITY, np.float32), (size, size, 3)).copy()
     for drawing, drop in (
-        (interior.tongue, 0.07 + jaw * (0.80 - 0.55 * tongue) - 0.08 * tongue),
+        (interior.tongue, 0.02 + jaw * (0.55 - 0.40 * tongue) - 0.05 * tongue),
         (interior.lower, jaw),
         (interior.upper, 0.0),
     ):

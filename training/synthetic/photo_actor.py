@@ -84,13 +84,14 @@ class PhotoActor:
         return Frame(image=(np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8), points=moved[: face_units.N_POINTS])
 
     def _face_motion(self, action_units: Points) -> Points:
-        """Displacement [478, 3] in pixels. Lips that meet press on each other and do not cross."""
+        """Displacement [478, 3] in pixels. Lips that meet press on each other and do not cross, and are joined at the corners."""
         without_lids = np.where(np.arange(len(action_units)) == BLINK, 0, action_units)
         moved = self.mesh.in_pixels(face_units.displacement(without_lids[None])[0]) + self._closing
         moved += self._lids(moved, float(np.clip(action_units[BLINK], 0, 1)))
         lips, down = self.mesh.face + moved, self.mesh.axes[:, 1]
-        crossed = np.minimum((lips[list(LOWER_INNER)] - lips[list(UPPER_INNER)]) @ down, 0)[:, None] / 2 * down
-        return np.asarray(moved + self._lips.spread(crossed, -crossed, PRESSED_REACH))
+        gap = (lips[list(LOWER_INNER)] - lips[list(UPPER_INNER)]) @ down
+        give = (self._lips.allowed(gap) - gap)[:, None] / 2 * down
+        return np.asarray(moved + self._lips.spread(-give, give, PRESSED_REACH))
 
     def _lids(self, moved: Points, shut: float) -> Points:
         """Upper lids go down to the lower ones, wherever those are; their skin follows row by row: none is stretched far."""
