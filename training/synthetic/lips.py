@@ -35,7 +35,7 @@ class Lips:
         """Gaps [9] that lips can have: none is negative, and towards the corners they narrow."""
         shut = np.maximum(gap, 0)
         taper = np.array(TAPER)
-        return np.minimum(shut, np.concatenate([taper, [1.0], taper[::-1]]) * shut.max())
+        return np.asarray(np.minimum(shut, np.concatenate([taper, [1.0], taper[::-1]]) * shut.max()))
 
     def spread(self, upper: Points, lower: Points, reach: float) -> Points:
         """Displacements of the two inner rims [9, 3] → of every point [478, 3]: as its nearest rim points of its own lip, less
