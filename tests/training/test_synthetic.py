@@ -15,10 +15,11 @@ from realtime.audio import read_audio_file
 from realtime.errors import ConfigError
 from realtime.face_landmarks import FaceLandmarker
 from tests.training.make_corpus import SPEECH
+from training.action_units.labels import label_source
 from training.corpora import registry
 from training.corpora.synthetic import scan
 from training.media import read_frames
-from training.preprocessing import KEPT_LANDMARKS
+from training.preprocessing import KEPT_LANDMARKS, PreparedClip
 from training.synthetic import face_units, viseme_fit
 from training.synthetic.casting import SHIPPED, actor, cast
 from training.synthetic.clip_maker import Script, Speech, Take, play, store
@@ -221,6 +222,25 @@ def test_labels_of_another_moment_do_not_pass() -> None:
     assert compare("same", moving, moving).passed
     assert not compare("late", moving, np.roll(moving, 6, 0)).passed
     assert not compare("aside", moving, moving + 40).passed
+
+
+def test_controls_are_action_unit_labels(take: Take, tmp_path: Path) -> None:
+    store(SCRIPT, take, tmp_path)
+    clip = PreparedClip(
+        key="photo-speaker-26/00003",
+        speaker="photo-speaker-26",
+        crops=np.zeros((38, 112, 112, 3), np.uint8),
+        landmarks=np.zeros((38, len(KEPT_LANDMARKS), 2), np.float32),
+        pcm=take.pcm,
+    )
+    source = label_source(f"controls:{tmp_path}")
+    assert source is not None
+    labels = source.of(clip)
+    assert labels.shape == (38, 5)
+    assert (labels[:, 4] == (take.action_units[:, JAW].astype(np.float16) >= 0.1)).all()
+    assert 0 < labels[:, 3].sum() < 38
+    with pytest.raises(ConfigError, match="no labels of a synthetic clip"):
+        source.of(replace(clip, key="s1/bbaf2n"))
 
 
 def test_a_clip_whose_words_are_lost_is_reported(take: Take, tmp_path: Path) -> None:

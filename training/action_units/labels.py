@@ -1,7 +1,8 @@
-"""Where action-unit labels come from: one interface, two sources.
+"""Where action-unit labels come from: one interface, three sources.
 
 `openface:FOLDER`: tables that the user made with OpenFace, the papers' source. `geometric`: pseudo-labels that `geometric.py`
-reads off the landmarks. Two sources' figures are not comparable: a source's name goes into the checkpoint and is printed.
+reads off the landmarks. `controls:FOLDER`: what the clips of a synthetic corpus were made with. Two sources' figures are not
+comparable: a source's name goes into the checkpoint and is printed.
 """
 
 import logging
@@ -58,10 +59,11 @@ class LabelledClips:
 
 
 def label_source(text: str) -> LabelSource | None:
-    """`geometric`, `openface:FOLDER`, or `none`.
+    """`geometric`, `openface:FOLDER`, `controls:FOLDER`, or `none`.
 
     Raises ConfigError for anything else.
     """
+    from training.action_units.controls import SyntheticControls
     from training.action_units.geometric import GeometricPseudoLabels
     from training.action_units.openface import OpenFaceTables
 
@@ -72,7 +74,9 @@ def label_source(text: str) -> LabelSource | None:
     kind, _, folder = text.partition(":")
     if kind == "openface" and folder:
         return OpenFaceTables(Path(folder))
-    raise ConfigError(f"no source of action units {text!r}: none, geometric or openface:FOLDER was expected")
+    if kind == "controls" and folder:
+        return SyntheticControls(Path(folder))
+    raise ConfigError(f"no source of action units {text!r}: none, geometric, openface:FOLDER or controls:FOLDER was expected")
 
 
 def label_clips(source: LabelSource, clips: Iterable[PreparedClip]) -> LabelledClips:

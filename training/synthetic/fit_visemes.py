@@ -50,7 +50,8 @@ class Score:
             self.opening_spread,
             self.width_spread,
         )
-        return f"| {name} | {self.clips} | " + " | ".join(f"{figure:.2f}" for figure in figures) + " |"
+        written = ("–" if np.isnan(figure) else f"{figure:.2f}" for figure in figures)
+        return f"| {name} | {self.clips} | " + " | ".join(written) + " |"
 
 
 def main() -> None:
@@ -148,14 +149,24 @@ def _record(args: argparse.Namespace, table: str, n_learnt: int, responses: Resp
     path = args.record / f"{now:%Y-%m-%d}-visemes.md"
     command = "python -m training.synthetic.fit_visemes CORPUS --cache CACHE --voices VOICES --record docs/results"
     path.write_text(
-        f"# Rule-made lips against real ones\n\n{now:%Y-%m-%d}, {platform.machine()}, Python {platform.python_version()}. "
-        f"`{command}`\n\n"
-        f"Visemes fitted to {n_learnt} GRID clips of {', '.join(responses.speakers)}; every sixth clip of theirs, and the "
-        f"speakers {args.held_out}, were kept out. Detail correlation at lag 0 (docs/evaluation.md). The rules know the phones, "
-        "when they are spoken (a synthetic voice's phone times, warped onto the clip) and how loud it is; they have never seen "
-        f"the clip.\n\n{table}\n"
+        f"# Rule-made lips against real ones\n\n{now:%Y-%m-%d}, {_machine()}, Python {platform.python_version()}.\n\n"
+        f"    {command}\n\n"
+        f"Visemes fitted to {n_learnt} GRID clips of {', '.join(responses.speakers)}; every sixth clip of theirs, and the\n"
+        f"speakers {args.held_out}, were kept out. Detail correlation at lag 0 (docs/evaluation.md). The rules know the phones,\n"
+        "when they are spoken (a synthetic voice's phone times, warped onto the clip) and how loud it is; they have never seen\n"
+        f"the clip. Spreads are against the real lips' own.\n\n{table}\n"
     )
     print(f"recorded in {path}")
+
+
+def _machine() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
 def _arguments() -> argparse.Namespace:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 SILENCE = "silence"
+# GRID's words, to which the visemes are fitted, lack three vowels and the h: ʊ goes with u, ɜ with ɹ, ɔɪ with ɔ, h with ə.
 PHONES = {
-    "PBM": "pbm", "FV": "fv", "TH": "θð", "TDN": "tdnT", "L": "l", "SZ": "sz", "SH": "ʃʒʧʤ", "KG": "kɡŋ", "R": "ɹ", "W": "w",
-    "Y": "j", "H": "h", "ee": "i", "ih": "ɪ", "eh": "ɛ", "ae": "æ", "ah": "ɑɒ", "uh": "ʌ", "er": "ɜ", "schwa": "əɐ", "aw": "ɔ",
-    "oo": "ʊ", "ooh": "u", "ay": "A", "eye": "I", "oh": "OQ", "ow": "W", "oy": "Y",
+    "PBM": "pbm", "FV": "fv", "TH": "θð", "TDN": "tdnT", "L": "l", "SZ": "sz", "SH": "ʃʒʧʤ", "KG": "kɡŋ", "R": "ɹɜ", "W": "w",
+    "Y": "j", "ee": "i", "ih": "ɪ", "eh": "ɛ", "ae": "æ", "ah": "ɑɒ", "uh": "ʌ", "schwa": "əɐh", "aw": "ɔY", "ooh": "uʊ",
+    "ay": "A", "eye": "I", "oh": "OQ", "ow": "W",
 }  # fmt: skip
 VISEMES = (SILENCE, *PHONES)
 OF_PHONE = {phone: viseme for viseme, phones in PHONES.items() for phone in phones}
