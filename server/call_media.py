@@ -31,6 +31,7 @@ from server.fan_out import FanOut
 from server.frame_stages import FrameStages
 from server.ingest import ClockedIngest
 from server.metrics import Metrics
+from server.packet_phase import PacketPhase
 from server.picture_rungs import PictureRungs
 from server.slow_voice import BLOCKS, SlowVoice
 from server.strand import Strand
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 PACKET_MS = 20
 PACKET_SAMPLES = AUDIO_RATE_HZ * PACKET_MS // 1000
 CATCH_UP_S = 0.001  # between packets that are overdue: what came meanwhile must be able to come in
+START_BY_S = 0.04  # before the first sound leaves, the timeline stands
 REMEMBERED_FRAMES = 100
 
 
@@ -70,7 +72,7 @@ class CallMedia:
     def __init__(self, pipeline: Pipeline, schedule: ReleaseSchedule, size: int, metrics: Metrics, stages: FrameStages) -> None:
         self._pipeline, self._schedule, self._metrics, self._stages = pipeline, schedule, metrics, stages
         self._loop = asyncio.get_running_loop()
-        self._ingest = ClockedIngest()
+        self._ingest, self._phase = ClockedIngest(), PacketPhase()
         self._opus, self._pictures = OpusEncoder(), PictureRungs(size)
         self._draw_ms: deque[float] = deque(maxlen=REMEMBERED_FRAMES)
         self._counted: dict[str, int] = {}
@@ -97,6 +99,7 @@ class CallMedia:
             while True:
                 frame = await microphone.recv()
                 samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))  # type: ignore[union-attr]
+                self._follow_packets(frame.pts or 0)
                 self._ingest.write(frame.pts or 0, np.ascontiguousarray(samples[:, 0]), self._schedule.clock.now())
                 self._stages.arrived(self._ingest.last_wait_s)
         except MediaStreamError:
@@ -106,8 +109,9 @@ class CallMedia:
         """Every 20 ms on an absolute schedule: one packet of sound, both ways."""
         packet = 0
         while True:
-            due_s = self._schedule.anchor_s + (packet + 1) * PACKET_MS / 1000
-            await asyncio.sleep(max(CATCH_UP_S, due_s - self._schedule.clock.now()))
+            await asyncio.sleep(max(CATCH_UP_S, self._due_s(packet) - self._schedule.clock.now()))
+            if (early_s := self._due_s(packet) - self._schedule.clock.now()) > CATCH_UP_S:  # the beat has moved meanwhile
+                await asyncio.sleep(early_s)
             pcm = self._ingest.read(self._schedule.clock.now())
             for encoded in self._opus.encode(pcm, packet * PACKET_SAMPLES):
                 self.out.put_voice(packet * PACKET_MS, encoded)
@@ -155,6 +159,19 @@ class CallMedia:
         self.out.close_all()
         self._pipeline.close()
         self.count()
+
+    def _follow_packets(self, start: int) -> None:
+        """Moves the beat to where the microphone's packets come. Nothing has left yet, so nobody hears it."""
+        due_s = self._due_s(self._packet)
+        reading_s = self._phase.reading_s(start, self._schedule.clock.now(), due_s)
+        if reading_s is None or self._schedule.wait_s(0) < START_BY_S:
+            return
+        self._schedule.anchor_s += reading_s - due_s
+        self.out.start(time.time() + self._schedule.anchor_s - self._schedule.clock.now())
+        self._ingest.read_next(start, reading_s)
+
+    def _due_s(self, packet: int) -> float:
+        return self._schedule.anchor_s + (packet + 1) * PACKET_MS / 1000
 
     def _gained(self, now: dict[str, int], prefix: str = "") -> dict[str, int]:
         """By how much each count has grown since it was last asked for."""

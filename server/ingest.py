@@ -84,6 +84,13 @@ class ClockedIngest:
     def missing_ms(self) -> float:
         return 1000 * self.missing_samples / SAMPLE_RATE_HZ
 
+    def read_next(self, start: int, next_read_s: float) -> None:
+        """The reading at `next_read_s`, and nothing before it, begins at RTP time `start`."""
+        self._written = self._read = start
+        self._next_read_s = next_read_s
+        self._early_s, self._surplus = [], 0
+        self._lowest_s.clear()
+
     def _begin(self, start: int, now_s: float) -> None:
         """The first packet, or another timeline: it is read at the first reading that leaves it TARGET_S."""
         self._ring[:] = 0
