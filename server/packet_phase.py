@@ -6,7 +6,7 @@ The beat is moved once, so that it reads each packet a little after it comes.
 
 from server.ingest import SAMPLE_RATE_HZ, TARGET_S
 
-PACKETS = 4  # the first one alone may have waited for the connection; more would take until the first sound leaves
+PACKETS = 4  # more would take until the first sound leaves; the first one does not count: it may have waited for the connection
 MAX_SHIFT_S = 0.04  # more, and the network is too uneven for a beat
 
 
@@ -24,5 +24,5 @@ class PacketPhase:
         self._offsets_s.append(now_s - start / SAMPLE_RATE_HZ)
         if len(self._offsets_s) < PACKETS:
             return None
-        wanted_s = max(self._offsets_s) + start / SAMPLE_RATE_HZ + TARGET_S
+        wanted_s = max(self._offsets_s[1:]) + start / SAMPLE_RATE_HZ + TARGET_S
         return wanted_s if abs(wanted_s - due_s) <= MAX_SHIFT_S else None

@@ -35,6 +35,13 @@ def test_every_packet_is_read_soon_after_it_comes(first_s: float) -> None:
     assert ingest.steps_back == ingest.holds == ingest.skips == ingest.late_packets == 0
 
 
+def test_a_first_packet_that_waited_for_the_connection_does_not_count() -> None:
+    phase = PacketPhase()
+    arrivals_s = [0.03, 0.041, 0.061, 0.081]
+    answers = [phase.reading_s(index * BLOCK, now_s, now_s + 0.01) for index, now_s in enumerate(arrivals_s)]
+    assert answers[-1] == pytest.approx(arrivals_s[-1] + TARGET_S)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_uneven_packets_are_read_after_the_latest_of_the_first_ones(seed: int) -> None:
     waits, ingest = waits_ms(0.0127, jitter_s=0.004, seed=seed)
