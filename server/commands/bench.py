@@ -11,6 +11,7 @@ BENCHMARKS = {
     "latency": "from the microphone to the voice and to the moving mouth, in a real Chromium",
     "capacity": "calls at once until pictures come late; processor time and memory a call",
     "soak": "calls that go on while others come, leave and vanish: what grows, what is left, who is served worse",
+    "encode": "what a picture costs in each codec at each rate, and what is left of it",
     "bitrate": "what a face takes on the wire, and how near it comes: VP8, H264, motion stream",
 }
 """Name: summary. The module of that name has `add_arguments(parser)` and `run(args) -> Report`."""
