@@ -29,7 +29,7 @@ class H264Encoder:
         codec.width = codec.height = side
         codec.pix_fmt, codec.time_base, codec.framerate = "yuv420p", VIDEO_TIME_BASE, Fraction(25)
         codec.thread_count, codec.gop_size, codec.bit_rate = 1, 3000, MAX_VIDEO_BPS
-        codec.options = {**OPTIONS, "maxrate": str(MAX_VIDEO_BPS), "bufsize": str(BUFFER_BITS), "forced-idr": "1"}
+        codec.options = {**OPTIONS, "maxrate": str(MAX_VIDEO_BPS), "bufsize": str(BUFFER_BITS)}
         codec.open()
         self._codec, self._keyframe = codec, False
         self.limit(bits_per_second)
