@@ -51,8 +51,14 @@ def build_app(config: ServerConfig) -> web.Application:
     return app
 
 
-async def serve(config: ServerConfig, tls: ssl.SSLContext | None, started: Callable[[], None], stop: asyncio.Event) -> None:
-    """Runs until `stop` is set, then ends every call and returns.
+async def serve(
+    config: ServerConfig,
+    tls: ssl.SSLContext | None,
+    started: Callable[[], None],
+    stop: asyncio.Event,
+    socket: Path | None = None,
+) -> None:
+    """Runs until `stop` is set, then ends every call and returns. socket: of a worker; it listens there and nowhere else.
 
     Raises ConfigError where the address cannot be had, ModelError where the model cannot be loaded.
     """
@@ -60,7 +66,10 @@ async def serve(config: ServerConfig, tls: ssl.SSLContext | None, started: Calla
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
-        await _listen(runner, config, tls)
+        if socket is not None:
+            await web.UnixSite(runner, str(socket)).start()
+        else:
+            await _listen(runner, config, tls)
         started()
         stopping = asyncio.create_task(stop.wait())
         first: set[asyncio.Task[Any]] = {app[LOADING], stopping}

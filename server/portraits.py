@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import secrets
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from realtime.errors import PortraitError
 from realtime.portrait import Portrait, prepare_portrait
 from server.config import Limits
 from server.errors import Refusal, busy
+from server.names import new_name
 
 SHIPPED = Path(__file__).resolve().parent.parent / "web_client" / "portraits"
 
@@ -96,7 +96,7 @@ class Portraits:
         finally:
             self._uploading -= 1
         self._make_room()
-        key = secrets.token_urlsafe(18)
+        key = new_name(18)
         self._uploaded[key] = Uploaded(portrait=portrait, until_s=self._clock.now() + self._limits.uploaded_portrait_s)
         return key
 

@@ -9,6 +9,7 @@ from realtime.clock import Clock
 from server.call_media import CallMedia
 from server.config import Limits
 from server.errors import Refusal, busy
+from server.names import new_name
 
 NAME_CHARACTERS = 24
 Say = Callable[..., bool]  # channel.ClientChannel.say
@@ -21,7 +22,7 @@ class Member:
 
     name: str
     media: CallMedia
-    id: str = field(default_factory=lambda: secrets.token_urlsafe(6))
+    id: str = field(default_factory=lambda: new_name(6))
     muted: bool = False
     here: bool = False
     say: Say = lambda *_, **__: False
@@ -36,7 +37,7 @@ class Room:
 
     limit: int
     empty_since_s: float
-    id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    id: str = field(default_factory=lambda: new_name(12))
     members: list[Member] = field(default_factory=list)
 
     def member(self, key: str) -> Member:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,6 +19,7 @@ from server.errors import Refusal
 from server.fan_out import Outlet
 from server.metrics import Metrics
 from server.motion_link import MotionLink
+from server.names import new_name
 from server.offer import bad_offer
 from server.trickle import parse_fragment
 
@@ -83,7 +83,7 @@ class Session:
         hello: dict[str, int],
         on_closed: Callable[["Session"], None],
     ) -> None:
-        self.id = secrets.token_urlsafe(12)
+        self.id = new_name(12)
         self._media, self._limits, self._metrics, self._on_closed = media, limits, metrics, on_closed
         self.channel = channel.ClientChannel(clock, {"version": channel.VERSION, **hello})
         self.on_connected: Callable[[], None] = lambda: None

@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for a network (%(default)s)")
     parser.add_argument("--port", type=_at_least(0, 65535), default=8080, help="(%(default)s)")
     parser.add_argument("--token", help="what clients must show; also read from FACEWIRE_TOKEN, where no one else can see it")
-    parser.add_argument("--tls-cert", type=Path, help="certificate chain, PEM")
-    parser.add_argument("--tls-key", type=Path, help="its private key, PEM")
+    parser.add_argument("--tls", type=Path, nargs=2, metavar=("CERT", "KEY"), help="certificate chain and its private key, PEM")
     parser.add_argument("--self-signed", action="store_true", help="make a certificate for use in a local network")
     most = "calls at once, at most (%(default)s); fewer where the machine is measured to be busy"
     parser.add_argument("--max-sessions", type=_at_least(1), default=MOST_SESSIONS, help=most)
+    workers = "processes, each with cores of its own and calls of its own, behind one address (%(default)s)"
+    parser.add_argument("--workers", type=_at_least(1, 64), default=1, help=workers)
     parser.add_argument("--size", type=int, default=512, choices=(256, 384, 512), help="side of the picture (%(default)s)")
     parser.add_argument("--model", type=Path, help="model folder written by `facewire export` (the default one is built in)")
     parser.add_argument("--verbose", action="store_true", help="log what the connections do")
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
     from realtime.model_spec import read_manifest
     from realtime.weights import default_model
-    from server.app import serve
+    from server import app, front
 
     _log(args.verbose)
     config, tls = _config(args), _tls(args)
@@ -63,7 +65,11 @@ def run(args: argparse.Namespace) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        await serve(config, tls, lambda: _say_where(config, spec, secure=tls is not None), stop)
+        say = partial(_say_where, config, spec, secure=tls is not None)
+        if args.workers > 1:
+            await front.serve(config, tls, say, stop, args.workers)
+        else:
+            await app.serve(config, tls, say, stop)
 
     uvloop.run(main())
     return 0
@@ -110,17 +116,14 @@ def _busy() -> float | None:
 
 
 def _tls(args: argparse.Namespace) -> "ssl.SSLContext | None":
-    """Raises ConfigError where certificate and key are not both there, or do not fit."""
-    from realtime.errors import ConfigError
+    """Raises ConfigError where certificate and key do not fit."""
     from server import tls
 
-    if bool(args.tls_cert) != bool(args.tls_key):
-        raise ConfigError("--tls-cert and --tls-key belong together: give both or neither")
-    certificate, key = args.tls_cert, args.tls_key
+    certificate, key = args.tls or (None, None)
     if args.self_signed:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         certificate, key = tls.self_signed(cache / "facewire")
-    return tls.context(certificate, key) if certificate else None
+    return tls.context(certificate, key) if certificate and key else None
 
 
 def _say_where(config: "ServerConfig", spec: "ModelSpec", *, secure: bool) -> None:
@@ -135,7 +138,5 @@ def _say_where(config: "ServerConfig", spec: "ModelSpec", *, secure: bool) -> No
         f"voice and picture leave {spec.future_ms + config.processing_ms} ms after they were spoken"
     )
     if config.host not in LOCAL and not secure:
-        print(
-            "  browsers on other machines give it no microphone over plain HTTP: add --self-signed, or --tls-cert and --tls-key"
-        )
+        print("  browsers on other machines give it no microphone over plain HTTP: add --self-signed, or --tls CERT KEY")
     print("  Ctrl-C ends it", flush=True)

@@ -86,8 +86,8 @@ def test_https_with_a_certificate_of_its_own_until_a_signal(cache: Path) -> None
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (["--tls-cert", "only.pem"], "belong together"),
-        (["--tls-cert", "none.pem", "--tls-key", "none.pem"], "no certificate and key"),
+        (["--tls", "only.pem"], "expected 2 arguments"),
+        (["--tls", "none.pem", "none.pem"], "no certificate and key"),
         (["--model", "nowhere"], "holds no manifest.json"),
     ],
 )
