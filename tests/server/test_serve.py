@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 
 from server import tls
+from server.config import ServerConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S, READY_S, STOP_S = 20.0, 40.0, 10.0
@@ -71,7 +72,7 @@ def test_https_with_a_certificate_of_its_own_until_a_signal(cache: Path) -> None
         assert get(f"{base}/readyz", trusting, READY_S) == b"ready\n"
         config = json.loads(get(f"{base}/api/config", trusting, START_S))
         assert config["token_required"] is True
-        assert config["delay_ms"] == config["future_audio_ms"] + 60
+        assert config["delay_ms"] == config["future_audio_ms"] + ServerConfig().processing_ms
         process.send_signal(signal.SIGTERM)
         printed, _ = process.communicate(timeout=STOP_S)
     finally:
