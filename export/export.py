@@ -23,6 +23,8 @@ TARGETS = {
     "openvino-int8": "openvino_target",
     "onnx": "onnx_target",
     "torch": "torch_target",
+    "aotinductor": "aotinductor_target",
+    "tensorrt": "tensorrt_target",
 }
 """Name: module with `write(generator, spec, folder, proof) -> ModelSpec`: writes the files of `spec.target`, proves them, and
 returns the specification with what was proven. Modules whose packages are an extra's are imported only when asked for."""

@@ -4,12 +4,10 @@ from pathlib import Path
 
 from torch import nn
 
-from export import onnx_graph
+from export import onnx_graph, parity
 from export.proof import Proof
 from realtime.model_spec import ModelSpec, write_manifest
 from realtime.runners.onnx_runner import OnnxRunner
-
-PROVEN = 8  # a batch beyond this is proven as far as this many sessions fill it; the rest is filled up by the runner
 
 
 def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> ModelSpec:
@@ -18,5 +16,5 @@ def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> 
     write_manifest(spec, folder)
     runner = OnnxRunner(folder)
     for batch in spec.batches:
-        proof.exactly(runner, min(batch, PROVEN))
+        proof.exactly(runner, min(batch, parity.MOST_ROWS))
     return spec

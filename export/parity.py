@@ -15,6 +15,7 @@ from realtime.runners.runner import FOREVER, Arrays, Runner
 
 FLOAT_LIMIT = 1e-4  # of a float32 graph, in the outputs' own units: crop pixels of flow, 0..1 of colour
 LEAST_STEPS = 300  # in one batch
+MOST_ROWS = 8  # sessions that are streamed at once
 LAG = 3  # steps by which each session of a batch begins after the one before it
 
 

@@ -14,8 +14,13 @@ from realtime.runners.torch_runner import WEIGHTS, TorchRunner
 def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> ModelSpec:
     """Raises ModelError."""
     spec = replace(spec, batches=[])
-    config = generator.config.to_dict()  # type: ignore[union-attr,operator]
-    torch.save({"config": config, "weights": generator.state_dict()}, folder / WEIGHTS)
+    write_weights(generator, folder)
     write_manifest(spec, folder)
     proof.exactly(TorchRunner(folder), 3)
     return spec
+
+
+def write_weights(generator: nn.Module, folder: Path) -> None:
+    """What every folder for torch holds: the generator in float32."""
+    config = generator.config.to_dict()  # type: ignore[union-attr,operator]
+    torch.save({"config": config, "weights": generator.state_dict()}, folder / WEIGHTS)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from realtime.errors import ConfigError
 
-TARGETS = ("openvino", "openvino-int8", "onnx", "torch")
+TARGETS = ("openvino", "openvino-int8", "onnx", "torch", "aotinductor", "tensorrt")
 MOST = 256
 
 

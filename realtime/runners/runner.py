@@ -53,6 +53,9 @@ RUNNERS = {
     "openvino": "openvino_runner.OpenVinoRunner",
     "onnx": "onnx_runner.OnnxRunner",
     "torch": "torch_runner.TorchRunner",
+    "cuda": "device_runner.DeviceRunner",
+    "aotinductor": "package_runner.AotInductorRunner",
+    "tensorrt": "package_runner.open_tensorrt",
 }
 TARGETS = {"openvino-int8": "openvino"}
 """Which runner is for a folder's target, where they are not named alike."""

@@ -21,13 +21,7 @@ class TorchRunner:
 
     def __init__(self, folder: Path) -> None:
         self._spec = read_manifest(folder)
-        if WEIGHTS not in self._spec.files:
-            raise ModelError(f"{folder} holds no {WEIGHTS}: a folder exported with `--to torch` was expected")
-        kept = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
-        kind = system(self._spec.system)
-        generator = kind.build(kind.config_from_dict(kept["config"]))
-        generator.load_state_dict(kept["weights"])
-        self._generator: StreamingGenerator = generator.eval()
+        self._generator: StreamingGenerator = load_generator(folder, self._spec)  # type: ignore[assignment]
 
     @property
     def spec(self) -> ModelSpec:
@@ -49,6 +43,27 @@ class TorchRunner:
             _tensors(identity), torch.from_numpy(window), torch.from_numpy(end), _tensors(state)
         )
         return _arrays(outputs), _arrays(after)
+
+
+def load_generator(folder: Path, spec: ModelSpec) -> nn.Module:
+    """The generator of a folder that holds `weights.pt`, ready to run.
+
+    Raises ModelError where it holds none, or one that does not fit the manifest.
+    """
+    if WEIGHTS not in spec.files:
+        raise ModelError(f"{folder} holds no {WEIGHTS}: a folder exported with `--to torch` was expected")
+    kept = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
+    kind = system(spec.system)
+    generator: nn.Module = kind.build(kind.config_from_dict(kept["config"]))
+    try:
+        generator.load_state_dict(kept["weights"])
+    except RuntimeError as error:
+        raise ModelError(f"the weights of {folder / WEIGHTS} do not fit their configuration ({error})") from error
+    found = spec_of(generator.eval(), spec.system, {})
+    wrong = [name for name in ("identity", "state", "outputs", "lookahead_frames") if getattr(found, name) != getattr(spec, name)]
+    if wrong:
+        raise ModelError(f"{folder / WEIGHTS} does not fit its manifest ({', '.join(wrong)}): export the checkpoint again")
+    return generator
 
 
 def spec_of(generator: nn.Module, system_name: str, origin: dict[str, object]) -> ModelSpec:

@@ -1,0 +1,89 @@
+"""`--to tensorrt`: engines for the GPU that this runs on, by torch_tensorrt, one a batch size.
+
+Engines are kept under ~/.cache/facewire/tensorrt, in a folder named by GPU, TensorRT version and graph: built once, found again.
+"""
+
+import hashlib
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from export import parity, torch_target
+from export.aotinductor_target import example, exported
+from export.flat_graph import FlatStep
+from export.proof import Proof
+from realtime.errors import ConfigError
+from realtime.model_spec import ModelSpec, write_manifest
+from realtime.runners.device_runner import demand_device, gpu_name
+from realtime.runners.package_runner import TensorRtRunner, built_for, dtype_of
+
+
+def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> ModelSpec:
+    """Raises ConfigError where there is no GPU or no torch_tensorrt, ModelError where an engine strays."""
+    runtime = demand_tensorrt()
+    spec = replace(spec, precisions=["bf16"])
+    spec.origin["built_for"] = {**built_for("cuda"), "tensorrt": runtime.__version__}
+    torch_target.write_weights(generator, folder)
+    placed = FlatStep(generator.to("cuda", dtype_of("cuda")), spec).eval()  # type: ignore[arg-type]
+    for batch in spec.batches:
+        inputs = example(spec, batch, "cuda")
+        program = exported(placed, inputs)
+        with torch.no_grad():
+            engine = runtime.dynamo.compile(program, arg_inputs=inputs, **settings(cache_folder(program, runtime.__version__)))
+        runtime.save(engine, str(folder / f"step_{batch}.ep"), arg_inputs=inputs)
+    generator.to("cpu", torch.float32)
+    write_manifest(spec, folder)
+    runner = TensorRtRunner(folder)
+    for batch in (size for size in spec.batches if size <= parity.MOST_ROWS):
+        proof.visibly(runner, "bf16", batch)
+    return spec
+
+
+def demand_tensorrt() -> Any:
+    """torch_tensorrt, where it can run.
+
+    Raises ConfigError.
+    """
+    demand_device("cuda")
+    try:
+        import torch_tensorrt
+    except (ImportError, OSError) as error:
+        raise ConfigError(
+            f'torch_tensorrt cannot be loaded ({error}): pip install "facewire[tensorrt]" beside TensorRT'
+        ) from error
+    return torch_tensorrt
+
+
+def settings(cache: Path) -> dict[str, Any]:
+    """The model is cast already, so no precision is named: torch_tensorrt types explicitly since 2.11. No operator may stay
+    with torch unseen: a CUDA graph is captured around the engine."""
+    cache.mkdir(parents=True, exist_ok=True)
+    return {
+        "cache_built_engines": True,
+        "reuse_cached_engines": True,
+        "engine_cache_dir": str(cache),
+        "timing_cache_path": str(cache / "timing.bin"),
+        "immutable_weights": False,  # engines that are found again by their graph are given these weights
+        "min_block_size": 1,
+    }
+
+
+def cache_folder(program: torch.export.ExportedProgram, version: str) -> Path:
+    """Named by GPU, TensorRT version and the hash of the graph's text."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "facewire" / "tensorrt" / cache_key(gpu_name(), version, str(program.graph))
+
+
+def cache_key(gpu: str, version: str, graph: str) -> str:
+    """A folder's name.
+
+    >>> cache_key("NVIDIA H200", "2.13.0+cu130", "graph")
+    'NVIDIA-H200_2.13.0-cu130_eef93e1d14482804'
+    """
+    words = [re.sub(r"[^A-Za-z0-9.]+", "-", word) for word in (gpu, version)]
+    return "_".join([*words, hashlib.sha256(graph.encode()).hexdigest()[:16]])
