@@ -22,7 +22,7 @@ def write_torch(folder: Path, generator: TcsanGenerator) -> Path:
     """A folder for the torch runner."""
     folder.mkdir()
     torch.save({"config": generator.config.to_dict(), "weights": generator.state_dict()}, folder / WEIGHTS)
-    write_manifest(spec_of(generator, "tcsan", {}), folder)
+    write_manifest(replace(spec_of(generator, "tcsan", {}), target="torch"), folder)
     return folder
 
 

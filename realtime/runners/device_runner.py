@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from realtime.errors import ConfigError
 from realtime.generators.streaming import StreamingGenerator
 from realtime.model_spec import ModelSpec, read_manifest
 from realtime.runners.device_array import DeviceArray
 from realtime.runners.ports import Port, step_inputs, step_outputs
-from realtime.runners.runner import Arrays, portrait_input
-from realtime.runners.torch_runner import load_generator
+from realtime.runners.runner import Arrays, Runner, portrait_input
+from realtime.runners.torch_runner import TorchRunner, load_generator
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +43,13 @@ class DeviceRunner:
     ) -> None:
         demand_device(device)
         self._spec = read_manifest(folder)
-        self._device = torch.device(device)
-        on_gpu = self._device.type == "cuda"
+        self.device = torch.device(device)
+        on_gpu = self.device.type == "cuda"
         if not on_gpu:
             torch.set_num_threads(threads)
-        self._dtype = dtype or (torch.bfloat16 if on_gpu else torch.float32)
+        self.dtype = dtype or (torch.bfloat16 if on_gpu else torch.float32)
         self._graphs = graphs and on_gpu
-        generator = load_generator(folder, self._spec).to(self._device, self._dtype)
+        generator = load_generator(folder, self._spec).to(self.device, self.dtype)
         self._generator: StreamingGenerator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._steps: dict[int, _Step] = {}
         self._sizes = self._spec.batches or list(SIZES)
@@ -58,9 +58,16 @@ class DeviceRunner:
     def spec(self) -> ModelSpec:
         return self._spec
 
+    @property
+    def weight_bytes(self) -> int:
+        """What a step reads of the weights: all but the identity encoder's."""
+        generator: nn.Module = self._generator  # type: ignore[assignment]
+        read = [value for name, value in generator.named_parameters() if not name.startswith("identity_encoder")]
+        return sum(value.numel() * value.itemsize for value in read)
+
     @torch.inference_mode()
     def prepare(self, crop: NDArray[np.uint8]) -> Arrays:
-        portrait = torch.from_numpy(portrait_input(crop)).to(self._device, self._dtype)
+        portrait = torch.from_numpy(portrait_input(crop)).to(self.device, self.dtype)
         identity = self._generator.prepare(portrait)
         return _owned({name: value.contiguous() for name, value in identity.items()})
 
@@ -68,7 +75,7 @@ class DeviceRunner:
     def compile(self, batch: int) -> None:
         size = self._size(batch)
         if size not in self._steps:
-            self._steps[size] = _Step(self._spec, self.program(size), size, self._device, self._dtype, capture=self._graphs)
+            self._steps[size] = _Step(self._spec, self.program(size), size, self.device, self.dtype, capture=self._graphs)
 
     def program(self, size: int) -> Program:  # noqa: ARG002 - packages are built for one size
         """What a step of a batch size runs: here the generator itself."""
@@ -84,7 +91,7 @@ class DeviceRunner:
 
     def initial_state(self, batch: int) -> Arrays:
         state = self._generator.initial_state(batch)
-        return _owned({name: value.to(self._device, _kind(value.dtype, self._dtype)) for name, value in state.items()})
+        return _owned({name: value.to(self.device, _kind(value.dtype, self.dtype)) for name, value in state.items()})
 
     @torch.inference_mode()
     def step(self, identity: Arrays, window: NDArray[np.float32], end: NDArray[np.int64], state: Arrays) -> tuple[Arrays, Arrays]:
@@ -169,6 +176,15 @@ class _Step:
         with torch.cuda.graph(graph):
             self._outputs = self._call()
         self._graph = graph
+
+
+def open_torch(folder: Path) -> Runner:
+    """torch where it is fastest: on a GPU, else the reference on the processor. The choice is logged."""
+    if torch.cuda.is_available():
+        log.info("torch runs on %s, in bfloat16", gpu_name())
+        return DeviceRunner(folder)
+    log.warning("torch runs on the processor, where OpenVINO is several times faster: export with `--to openvino` for calls")
+    return TorchRunner(folder)
 
 
 def demand_device(device: str) -> None:

@@ -25,8 +25,9 @@ def extensions() -> frozenset[str]:
 
 
 def choose_precision(proven: list[str], has: frozenset[str], wanted: str | None = None) -> str:
-    """One of the precisions that a model folder was proven in: int8 where the processor multiplies 8-bit numbers, else bf16 where
-    it multiplies bfloat16, else f32. `wanted` overrules it. The choice is logged.
+    """One of the precisions that a model folder was proven in: bf16 where the processor multiplies bfloat16 (AMX, AVX-512 BF16),
+    else int8 where it multiplies 8-bit numbers (VNNI), else f32. Where there are both, int8 is hardly faster and further from
+    the generator (docs/decisions/0017). `wanted` overrules it. The choice is logged.
 
     Raises ConfigError where the wanted one was not proven.
     """
@@ -34,10 +35,10 @@ def choose_precision(proven: list[str], has: frozenset[str], wanted: str | None 
         if wanted not in proven:
             raise ConfigError(f"the model was not proven in {wanted}: {', '.join(proven)} was expected")
         return wanted
-    if "int8" in proven and has & INT8:
-        chosen = "int8"
-    elif "bf16" in proven and has & BF16:
+    if "bf16" in proven and has & BF16:
         chosen = "bf16"
+    elif "int8" in proven and has & INT8:
+        chosen = "int8"
     else:
         chosen = "f32"
     log.info("precision %s: the processor has %s, the model was proven in %s", chosen, _named(has), ", ".join(proven))

@@ -57,8 +57,8 @@ RUNNERS = {
     "aotinductor": "package_runner.AotInductorRunner",
     "tensorrt": "package_runner.open_tensorrt",
 }
-TARGETS = {"openvino-int8": "openvino"}
-"""Which runner is for a folder's target, where they are not named alike."""
+FOR_TARGET = {**RUNNERS, "openvino-int8": RUNNERS["openvino"], "torch": "device_runner.open_torch"}
+"""What runs a folder where nobody names a runner."""
 
 
 def load_runner(folder: Path, name: str | None = None) -> Runner:
@@ -66,11 +66,10 @@ def load_runner(folder: Path, name: str | None = None) -> Runner:
 
     Raises ModelError, ConfigError.
     """
-    if name is None:
-        target = read_manifest(folder).target
-        name = TARGETS.get(target, target)
-    if name not in RUNNERS:
-        raise ConfigError(f"no runner {name!r}: one of {', '.join(RUNNERS)} was expected")
-    module, _, kind = RUNNERS[name].partition(".")
+    known = FOR_TARGET if name is None else RUNNERS
+    name = name or read_manifest(folder).target
+    if name not in known:
+        raise ConfigError(f"no runner {name!r}: one of {', '.join(known)} was expected")
+    module, _, kind = known[name].partition(".")
     runner: Runner = getattr(importlib.import_module(f"realtime.runners.{module}"), kind)(folder)
     return runner

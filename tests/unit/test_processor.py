@@ -13,7 +13,8 @@ ALL = ["f32", "bf16", "int8"]
 @pytest.mark.parametrize(
     ("proven", "has", "chosen"),
     [
-        (ALL, {"amx_int8", "amx_bf16", "avx512_vnni", "avx512_bf16"}, "int8"),
+        (ALL, {"amx_int8", "amx_bf16", "avx512_vnni", "avx512_bf16"}, "bf16"),
+        (ALL, {"avx512_bf16", "avx512_vnni"}, "bf16"),
         (ALL, {"avx512_vnni"}, "int8"),
         (ALL, {"avx_vnni"}, "int8"),
         (ALL, set(), "f32"),

@@ -1,6 +1,7 @@
 """`facewire bench generator`."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from server.commands.benchmarks import add_model, add_size, add_speech
@@ -13,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_size(parser)
     add_speech(parser)
+    parser.add_argument("--device", choices=("cuda", "cpu"), help="measure the step alone on torch's runners, at growing batches")
 
 
 def run(args: argparse.Namespace) -> "Report":
@@ -20,6 +22,8 @@ def run(args: argparse.Namespace) -> "Report":
     from realtime.weights import default_model
     from server.bench import generator, material
 
+    if args.device is not None:
+        return _on_device(args.model, args.device)
     runner = load_runner(args.model or default_model())
     _, portrait = material.first_portrait(args.size)
     stages = generator.measure(runner, portrait, material.read_speech(args.speech))
@@ -28,3 +32,16 @@ def run(args: argparse.Namespace) -> "Report":
     configuration = {"model": f"{spec.system}/{spec.preset}", "head": spec.head, "size": args.size, "future_ms": spec.future_ms}
     title = f"What a frame costs: {spec.system}/{spec.preset}, {args.size} px, OpenVINO"
     return title, {"configuration": configuration, **figures}, tables
+
+
+def _on_device(model: Path | None, device: str) -> "Report":
+    from realtime.errors import ConfigError
+    from realtime.model_spec import read_manifest
+    from server.bench import material, step_speed
+
+    if model is None:
+        raise ConfigError("--device needs a folder exported with `--to torch`, aotinductor or tensorrt: name it with --model")
+    spec = read_manifest(model)
+    figures, tables = step_speed.measure(model, material.first_portrait(256)[1], device)
+    title = f"The step alone: {spec.system}/{spec.preset}, {spec.target}, {device}"
+    return title, {"configuration": {"model": f"{spec.system}/{spec.preset}", "target": spec.target}, **figures}, tables

@@ -1,0 +1,83 @@
+"""`facewire bench generator --device cuda|cpu`: the step alone, on every runner that a model folder has for the device.
+
+At growing batches: latency with the frames back on the host, frames a second, sessions at 25 fps, how far that is from the floor.
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from realtime.errors import ConfigError
+from realtime.model_spec import FRAME_MS, read_manifest
+from realtime.portrait import Portrait
+from realtime.runners.device_runner import DeviceRunner
+from realtime.runners.floor import Floor, floor_of
+from realtime.runners.package_runner import AotInductorRunner, TensorRtRunner
+from realtime.runners.runner import FOREVER, Runner
+from server.bench.record import Figures, summary, table
+
+BATCHES = {"cuda": (1, 2, 4, 8, 16, 32, 64, 128, 256), "cpu": (1, 4, 8)}
+STEPS = {"cuda": 200, "cpu": 40}
+WARM_UP = 5
+TARGETS = ("torch", "aotinductor", "tensorrt")
+
+
+def measure(folder: Path, portrait: Portrait, device: str) -> tuple[Figures, list[str]]:
+    """Figures and tables of a record.
+
+    Raises ConfigError where there is no such device, or the folder is for another kind of runner.
+    """
+    target = read_manifest(folder).target
+    if target not in TARGETS:
+        raise ConfigError(f"{folder} was exported for {target}: --device measures folders exported to {', '.join(TARGETS)}")
+    floor: Floor | None = None
+    figures, rows = [], []
+    for name, runner in _runners(folder, target, device):
+        floor = floor or floor_of(runner)
+        for batch in BATCHES[device]:
+            if runner.spec.batches and batch > runner.spec.batches[-1]:
+                continue
+            wall = summary(_steps(runner, portrait, batch, STEPS[device]))
+            sessions = int(batch * FRAME_MS / wall["p95"])
+            ratio = round(wall["p50"] / floor.ms(batch), 1)
+            entry = {"runner": name, "batch": batch, "step_ms": wall, "frames_per_s": round(1000 * batch / wall["p50"])}
+            figures.append(
+                {**entry, "sessions_at_25_fps": sessions, "floor_ms": round(floor.ms(batch), 4), "of_the_floor": ratio}
+            )
+            rows.append((name, batch, wall["p50"], wall["p95"], wall["p99"], entry["frames_per_s"], sessions, ratio))
+    assert floor is not None
+    headings = ("runner", "batch", "p50 ms", "p95 ms", "p99 ms", "frames/s", "sessions at 25 fps", "times the floor")
+    note = (
+        f"The floor: {floor.flops / 1e9:.3f} GFLOP and {floor.session_bytes / 1e3:.0f} kB a session, "
+        f"{floor.weight_bytes / 1e6:.1f} MB of weights a step, at {floor.flops_per_s / 1e12:.2f} TFLOP/s and "
+        f"{floor.bytes_per_s / 1e9:.0f} GB/s, measured here. "
+        "Sessions: 40 ms over the 95th percentile.\n"
+    )
+    return {"device": device, "steps": figures, "floor": vars(floor)}, [table(headings, rows), note]
+
+
+def _runners(folder: Path, target: str, device: str) -> Iterator[tuple[str, DeviceRunner]]:
+    """Every way in which the device can run the folder, the plainest first; the one before is let go."""
+    yield "eager", DeviceRunner(folder, device=device, graphs=False)
+    if device == "cuda":
+        yield "CUDA graph", DeviceRunner(folder, device=device)
+    if target == "aotinductor":
+        yield "AOTInductor", AotInductorRunner(folder)
+    if target == "tensorrt" and device == "cuda":
+        yield "TensorRT", TensorRtRunner(folder)
+
+
+def _steps(runner: Runner, portrait: Portrait, batch: int, count: int) -> list[float]:
+    """Milliseconds of each step, from windows on the host to frames on the host, the state handed on as in a call."""
+    one, state = runner.prepare(portrait.crop), runner.initial_state(batch)
+    identity = {name: np.concatenate([value] * batch) for name, value in one.items()}
+    windows = np.random.default_rng(0).standard_normal((count + WARM_UP, batch, 12, 28)).astype(np.float32)
+    end = np.full(batch, FOREVER, np.int64)
+    wall_ms = []
+    for window in windows:
+        started = time.perf_counter()
+        _, state = runner.step(identity, window, end, state)
+        wall_ms.append(1000 * (time.perf_counter() - started))
+    return wall_ms[WARM_UP:]
