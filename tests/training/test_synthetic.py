@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 
@@ -24,7 +25,7 @@ from training.synthetic import face_units, viseme_fit
 from training.synthetic.casting import SHIPPED, actor, cast
 from training.synthetic.clip_maker import Script, Speech, Take, play, store
 from training.synthetic.coarticulation import LAGS_HOPS, MOUTH_UNITS, features, fitted, speak
-from training.synthetic.kokoro import Voice
+from training.synthetic.kokoro import DURATIONS, Voice, _one_more_output
 from training.synthetic.label_check import check_clip, compare
 from training.synthetic.lips import LOWER_INNER, UPPER_INNER
 from training.synthetic.performance import EMOTIONS, perform
@@ -91,6 +92,14 @@ def test_phones_follow_each_other_without_gaps_and_stress_belongs_to_the_next() 
 def test_durations_of_another_text_are_refused() -> None:
     with pytest.raises(ValueError, match="two more than symbols"):
         phone_times("blu.", np.ones(4, np.float32))
+
+
+def test_a_value_inside_a_graph_becomes_one_of_its_outputs() -> None:
+    value = onnx.helper.make_tensor_value_info("sound", onnx.TensorProto.FLOAT, [1])
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Abs", ["sound"], ["out"])], "g", [value], [value])
+    model = onnx.load_model_from_string(onnx.helper.make_model(graph).SerializeToString() + _one_more_output(DURATIONS))
+    assert [output.name for output in model.graph.output] == ["sound", "/encoder/Clip_output_0"]
+    assert [node.op_type for node in model.graph.node] == ["Abs"]
 
 
 def test_every_moment_has_one_viseme() -> None:
