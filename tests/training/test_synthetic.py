@@ -200,10 +200,14 @@ def test_an_emotion_shows_what_it_is_made_of(emotion: str) -> None:
     assert acted[0, BLINK] == 0
 
 
-def test_the_same_seed_gives_the_same_film(speaker: PhotoActor, take: Take) -> None:
+def test_the_same_seed_gives_the_same_film(speaker: PhotoActor, take: Take, tmp_path: Path) -> None:
     again = play(SCRIPT, Speech(pcm=take.pcm, phones=take.phones), speaker)
     other = play(replace(SCRIPT, seed=8), Speech(pcm=take.pcm, phones=take.phones), speaker)
     assert (again.frames == take.frames).all()
+    for folder in ("a", "b"):
+        store(SCRIPT, again, tmp_path / folder)
+    films = [(tmp_path / folder / SCRIPT.actor / "00003.mkv").read_bytes() for folder in ("a", "b")]
+    assert films[0] == films[1]
     assert (other.frames != take.frames).any()
 
 

@@ -125,7 +125,7 @@ def store(script: Script, take: Take, folder: Path) -> None:
 
 def write_film(path: Path, frames: NDArray[np.uint8], pcm: NDArray[np.int16]) -> None:
     """Matroska: H264 (CRF 16) and FLAC."""
-    with av.open(str(path), "w", format="matroska") as container:
+    with av.open(str(path), "w", format="matroska", container_options={"fflags": "bitexact"}) as container:  # no date, no number
         video: Any = container.add_stream("libx264", rate=FRAME_RATE, options={"preset": "veryfast", "crf": "16", "threads": "1"})
         video.width, video.height, video.pix_fmt = frames.shape[2], frames.shape[1], "yuv420p"
         audio: Any = container.add_stream("flac", rate=SAMPLE_RATE_HZ, layout="mono")
