@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
@@ -20,6 +21,7 @@ from realtime.errors import ConfigError
 from realtime.runners.runner import load_runner
 from realtime.weights import default_model
 from server.bench import call_delay, material
+from server.bench.delay_budget import budget, budget_table
 from server.bench.network import CLEAN, Network, Relay
 from server.bench.record import Figures, summary, table
 from server.bench.serving import Serving, available_cores, serving
@@ -64,9 +66,10 @@ def run(
         with serving(flags, available_cores(), Path(folder) / "server.txt") as server:
             for network in networks:
                 found = _measure(server, microphone, network, key, box, seconds)
-                delays = call_delay.burst_delays(found.pop("taken"), pcm, offline)
-                measured[network.name] = {"network": network.in_words, **_figures(delays), **found}
-                measured[network.name]["budget_ms"] = _budget(measured[network.name], spec.future_ms)
+                taken, stages = found.pop("taken"), found.pop("stages")
+                delays = call_delay.burst_delays(taken, pcm, offline)
+                budgets = _budgets(delays, taken, {**stages, "future_ms": float(spec.future_ms)}, found["call"])
+                measured[network.name] = {"network": network.in_words, **_figures(delays), **found, **budgets}
     configuration = {"model": f"{spec.system}/{spec.preset}", "size": size, "future_ms": spec.future_ms, "seconds": seconds}
     figures = {"configuration": configuration, **measured[networks[0].name], "networks": measured}
     tables = [part for found in measured.values() for part in _tables(found)]
@@ -78,11 +81,14 @@ def _measure(server: Serving, microphone: Path, network: Network, portrait: str,
     with contextlib.ExitStack() as stack:
         page = stack.enter_context(_page(microphone))
         page.goto(server.url)
-        if network != CLEAN:
-            _route(page, network, stack)
+        relays = _route(page, network, stack) if network != CLEAN else []
         page.locator(f"input[type=radio][value='{portrait}']").check(force=True)
         first = [_begin(page)]
         found = _call(page, server, box, seconds)
+        found["stages"] |= {
+            "up_ms": relays[0].up.mean_ms if relays else 0.0,
+            "down_ms": relays[0].down.mean_ms if relays else 0.0,
+        }
         for _ in range(FIRST_FRAME_CALLS - 1):
             page.click("#start-stop")
             page.wait_for_timeout(BETWEEN_CALLS_MS)
@@ -91,14 +97,17 @@ def _measure(server: Serving, microphone: Path, network: Network, portrait: str,
     return {**found, "first_frame_ms": summary(first)}
 
 
-def _route(page: Page, network: Network, stack: contextlib.ExitStack) -> None:
-    """The page's calls go over the network from now on."""
+def _route(page: Page, network: Network, stack: contextlib.ExitStack) -> list[Relay]:
+    """The page's calls go over the network from now on; the list grows with each."""
+    relays: list[Relay] = []
 
     def relay(port: int) -> int:
-        return stack.enter_context(Relay(server=("127.0.0.1", port), network=network)).port
+        relays.append(stack.enter_context(Relay(server=("127.0.0.1", port), network=network)))
+        return relays[-1].port
 
     page.expose_function("facewireRelay", relay)
     page.evaluate("latency.callThrough(facewireRelay)")
+    return relays
 
 
 def _begin(page: Page) -> float:
@@ -123,16 +132,14 @@ def _figures(delays: list[call_delay.BurstDelays]) -> Figures:
     }
 
 
-def _budget(found: Figures, future_ms: int) -> Figures:
-    """Where the median from microphone to mouth goes; the parts add up to it."""
-    call, total = found["call"], found["mic_to_mouth_ms"]["p50"]
-    known = {
-        "future audio that a frame waits for": future_ms,
-        "server: packet clock, drawing, encoding": call["server_delay_ms"] - future_ms,
-        "browser's receive buffer": call["video_buffer_ms"],
+def _budgets(delays: Sequence[call_delay.BurstDelays], taken: dict[str, Any], stages: dict[str, float], call: Figures) -> Figures:
+    """Where the mean to the mouth goes, and the mean to the voice."""
+    mouth_ms = mean(delay.picture_ms for delay in delays if delay.picture_ms is not None)
+    voice_ms = mean(delay.voice_ms for delay in delays if delay.voice_ms is not None)
+    return {
+        "budget_ms": budget(whole_ms=mouth_ms, browser_ms=mean(taken["shownAfterMs"]), **stages),
+        "voice_budget_ms": budget(whole_ms=voice_ms, browser_ms=call["audio_buffer_ms"], **stages),
     }
-    rest = total - sum(known.values())
-    return {**known, "capture, Opus, network both ways, decoding, screen": round(rest, 1), "in all": total}
 
 
 def _tables(found: Figures) -> list[str]:
@@ -153,12 +160,11 @@ def _tables(found: Figures) -> list[str]:
         ("received", f"{call['kbps']} kbit/s"),
         ("server, of a core", f"{call['server_percent_of_a_core']} %"),
     ]
-    budget = [(stage, f"{ms:g}") for stage, ms in found["budget_ms"].items()]
     return [
         f"## Over {found['network']}\n",
         table(("ms", "p50", "p95", "p99", "n"), rows),
         table(("", ""), others),
-        table(("where the median to the mouth goes", "ms"), budget),
+        budget_table(found["budget_ms"], found["voice_budget_ms"]),
     ]
 
 
@@ -182,16 +188,25 @@ def _call(page: Page, server: Serving, box: call_delay.Box, seconds: float) -> F
     page.evaluate("box => latency.watch(box)", box)
     page.wait_for_timeout(SETTLE_MS)
     page.evaluate("latency.take()")
-    before, busy_s = page.evaluate("latency.counters()"), server.processor_s
+    before, totals, busy_s = page.evaluate("latency.counters()"), _totals(server), server.processor_s
     page.wait_for_timeout(1000 * seconds)
-    after, busy_s = page.evaluate("latency.counters()"), server.processor_s - busy_s
+    after, later, busy_s = page.evaluate("latency.counters()"), _totals(server), server.processor_s - busy_s
     taken = page.evaluate("latency.take()")
     call = {
         "server_delay_ms": page.evaluate("fetch('api/config').then((answer) => answer.json()).then((c) => c.delay_ms)"),
         "server_percent_of_a_core": round(100 * busy_s / seconds, 1),
         **_counted(before, after),
     }
-    return {"taken": taken, "call": call}
+    stages = {name: (later[name][0] - ms) / max(1.0, later[name][1] - n) for name, (ms, n) in totals.items()}
+    return {"taken": taken, "call": call, "stages": {**stages, "held_ms": float(call["server_delay_ms"])}}
+
+
+def _totals(server: Serving) -> dict[str, tuple[float, float]]:
+    """Of the server's stages that the budget needs: ms so far, and how often."""
+    named = {"ingest_ms": ("facewire_stage_ms", 'stage="ingest_wait"'), "draw_ms": ("facewire_draw_ms", "")}
+    return {
+        key: (server.metric(f"{name}_sum", label), server.metric(f"{name}_count", label)) for key, (name, label) in named.items()
+    }
 
 
 def _counted(before: dict[str, Any], after: dict[str, Any]) -> Figures:

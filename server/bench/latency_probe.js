@@ -1,7 +1,8 @@
 // Watches a call from inside the page: when the microphone and the voice that comes back are heard, and what is on screen.
 // Installed before the page's own scripts; it changes nothing but that it remembers the streams.
 
-window.latency = { microphone: null, peers: [], sound: [[], []], frames: [], patches: [], timeOrigin: performance.timeOrigin };
+window.latency = { microphone: null, peers: [], sound: [[], []], frames: [], patches: [], shownAfterMs: [] };
+latency.timeOrigin = performance.timeOrigin;
 
 const openMicrophone = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 navigator.mediaDevices.getUserMedia = async (constraints) => {
@@ -84,6 +85,7 @@ latency.watch = async (box) => {
     for (let i = 0; i < grey.length; i += 1) grey[i] = 0.299 * rgba[4 * i] + 0.587 * rgba[4 * i + 1] + 0.114 * rgba[4 * i + 2];
     latency.patches.push(grey);
     latency.frames.push(now);
+    if (frame.receiveTime) latency.shownAfterMs.push(now - frame.receiveTime);
     video.requestVideoFrameCallback(see);
   };
   video.requestVideoFrameCallback(see);
@@ -101,6 +103,7 @@ latency.take = () => {
   let bytes = "";
   for (const patch of latency.patches) bytes += String.fromCharCode(...patch);
   const taken = { sound: latency.sound, frames: latency.frames, patches: btoa(bytes), timeOrigin: latency.timeOrigin };
-  Object.assign(latency, { sound: [[], []], frames: [], patches: [] });
+  taken.shownAfterMs = latency.shownAfterMs;
+  Object.assign(latency, { sound: [[], []], frames: [], patches: [], shownAfterMs: [] });
   return taken;
 };

@@ -62,6 +62,7 @@ class Direction:
     lost: int = 0
     dropped: int = 0
     bytes: int = 0
+    taken_s: float = 0.0
     _line_free_s: float = 0.0
     _last_s: float = 0.0
 
@@ -81,7 +82,13 @@ class Direction:
         jitter_ms = abs(self.random.gauss(0, self.network.jitter_ms))
         self._last_s = max(self._last_s, leaves_s + (self.network.delay_ms + jitter_ms) / 1000)
         self.passed += 1
+        self.taken_s += self._last_s - now_s
         return self._last_s
+
+    @property
+    def mean_ms(self) -> float:
+        """How long those took that passed."""
+        return 1000 * self.taken_s / max(1, self.passed)
 
 
 @dataclass(kw_only=True)

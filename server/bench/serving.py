@@ -27,11 +27,13 @@ class Serving:
     process: "subprocess.Popen[bytes]"
     start_s: float
 
-    def metric(self, name: str) -> float:
-        """The sum over all samples of one metric, as /metrics has it now; 0 where there is none."""
+    def metric(self, name: str, label: str = "") -> float:
+        """The sum over all samples of one metric, as /metrics has it now; 0 where there is none. label: of those alone that
+        have it, such as `stage="send"`."""
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:
             text = answer.read().decode()
-        return sum(float(value) for value in re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", text, re.MULTILINE))
+        labels = rf"\{{.*{re.escape(label)}.*\}}" if label else r"(?:\{.*\})?"
+        return sum(float(value) for value in re.findall(rf"^{name}{labels} (\S+)$", text, re.MULTILINE))
 
     @property
     def processor_s(self) -> float:
