@@ -5,8 +5,8 @@
 
 The stages are means, since means add up. All but the first are measured; the first is what is left of the whole. It is the same
 sound for voice and picture, so the two remainders should agree: where they do not, one of the measuring points is off by as much.
-The mouth's is the smaller one, and may be negative: the page's audio graph hears its microphone later than the call does. In the
-voice's figure that delay is at both ends; the mouth's figure is too small by it.
+The mouth's is the smaller one and may be negative, most likely because the page's audio graph hears its microphone later than the
+call does: in the voice's figure that delay is at both ends, the mouth's would be too small by it.
 """
 
 from server.bench.record import Figures, table
