@@ -40,6 +40,7 @@ check: $(DEV)/.installed ## format, lint, types, import rules
 bench: $(DEV)/.installed chromium ## measure speed, delay and bit rates; dated records go to docs/benchmarks
 	$(DEV)/bin/facewire bench generator --record docs/benchmarks
 	$(DEV)/bin/facewire bench latency --record docs/benchmarks
+	$(DEV)/bin/facewire bench capacity --record docs/benchmarks
 	$(DEV)/bin/facewire bench bitrate --record docs/benchmarks
 
 train: $(DEV)/.trains ## learn a generator: make train CORPUS=path/to/grid PRESET=live|lite|paper

@@ -10,6 +10,7 @@ BENCHMARKS = {
     "generator": "what a frame costs, stage by stage, and how many calls a core carries",
     "latency": "from the microphone to the voice and to the moving mouth, in a real Chromium",
     "capacity": "calls at once until pictures come late; processor time and memory a call",
+    "peers": "from a sound to voice and moving picture, of any server that speaks WebRTC",
     "soak": "calls that go on while others come, leave and vanish: what grows, what is left, who is served worse",
     "encode": "what a picture costs in each codec at each rate, and what is left of it",
     "bitrate": "what a face takes on the wire, and how near it comes: VP8, H264, motion stream",
