@@ -6,10 +6,8 @@ numbered; more of them may be asked for later, and those that are there stay as 
 
 import json
 import logging
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import cache
-from multiprocessing import get_context
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from tqdm import tqdm
 from realtime.errors import ConfigError, FacewireError
 from realtime.face_landmarks import FaceLandmarker
 from training.media import read_frames
+from training.processes import in_processes
 from training.synthetic.casting import actor, cast
 from training.synthetic.clip_maker import Script, play, speech_of, store, write_script
 from training.synthetic.kokoro import Kokoro
@@ -62,7 +61,9 @@ def make_clips(recipe: Recipe, voices: Path, out: Path, n_clips: int, workers: i
     missing = [script for script in scripts if not _film(out, script).exists()]
     if missing:
         _check_cast(recipe)
-        _make_all(missing, recipe, voices, out, min(workers, len(missing)))
+        work, workers = partial(_make, recipe=recipe, voices=voices, out=out), min(workers, len(missing))
+        for failure in filter(None, in_processes(work, missing, workers=workers, label="making clips", unit="clip")):
+            log.warning("not made: %s", failure)
     return [_film(out, script) for script in scripts if _film(out, script).exists()]
 
 
@@ -110,18 +111,6 @@ def _claim(out: Path, recipe: Recipe) -> None:
     if found != recipe.stamp():
         differ = ", ".join(key for key, value in recipe.stamp().items() if found.get(key) != value)
         raise ConfigError(f"{out} holds a corpus of another recipe ({differ} differ): name another folder, or the same settings")
-
-
-def _make_all(scripts: list[Script], recipe: Recipe, voices: Path, out: Path, workers: int) -> None:
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(_make, script, recipe, voices, out) for script in scripts]
-        try:
-            for job in tqdm(as_completed(jobs), total=len(jobs), desc="making clips", unit="clip"):
-                if failure := job.result():
-                    log.warning("not made: %s", failure)
-        except BaseException:  # interrupted: what has begun is finished, the rest is for another time
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def _make(script: Script, recipe: Recipe, voices: Path, out: Path) -> str | None:
