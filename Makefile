@@ -42,6 +42,7 @@ bench: $(DEV)/.installed chromium ## measure speed, delay and bit rates; dated r
 	$(DEV)/bin/facewire bench latency --record docs/benchmarks
 	$(DEV)/bin/facewire bench capacity --record docs/benchmarks
 	$(DEV)/bin/facewire bench bitrate --record docs/benchmarks
+	$(DEV)/bin/facewire bench encode --record docs/benchmarks
 
 train: $(DEV)/.trains ## learn a generator: make train CORPUS=path/to/grid PRESET=live|lite|paper
 	$(DEV)/bin/facewire train --corpus "$(CORPUS)" --preset $(PRESET) --out runs/$(PRESET) $(ARGS)
