@@ -196,7 +196,7 @@ class CallMedia:
             log.error("a frame could not be drawn", exc_info=error)
             return
         for frame in drawn.result():
-            for message in self.motion.take(frame):
+            for message in self.motion.take(frame) if self.out.wants_motion else []:
                 self._loop.call_soon_threadsafe(self.out.put_motion, message)
             if not (rungs := self.out.rungs):
                 continue

@@ -70,6 +70,10 @@ class FanOut:
         """A receiver needs a whole picture."""
         self.pictures.request_keyframe(outlet.choice.rung)
 
+    @property
+    def wants_motion(self) -> bool:
+        return any(outlet.motion is not None for outlet in self._outlets)
+
     def wants_slow_voice(self, media_ms: float) -> bool:
         return any(outlet.slow_voice or media_ms < outlet.voice_since_ms for outlet in self._outlets)
 

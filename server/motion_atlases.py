@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import CancelledError as CancelledFutureError
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from realtime.engine import Engine
+from realtime.errors import CapacityError
 from realtime.motion.atlas import Atlas
 from realtime.motion.learning import learn_atlas
 from realtime.portrait import Portrait
@@ -56,6 +58,8 @@ class MotionAtlases:
 
         try:
             atlas = await loop.run_in_executor(self._pool, partial(learn_atlas, portrait, engine, self._identity, tell))
+        except CancelledFutureError as error:
+            raise CapacityError("the engine has stopped: no motion is learnt any more") from error
         finally:
             del self._learning[key], self._progress[key]
         self._kept[key] = atlas

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from realtime.errors import MotionError
 from realtime.layers import FaceLayers
-from realtime.motion import atlas as atlas_format
-from realtime.motion.atlas import Affine, Atlas, Coder, Component
-from realtime.motion.components import LARGEST
+from realtime.motion.atlas import CODER, COMPONENT, HEADER, Affine, Atlas, Coder, Component
+from realtime.motion.components import LARGEST, ComponentEncoder
 from realtime.motion.field import Field, Vector
 from realtime.motion.message import LARGEST as LARGEST_COEFFICIENT
 from realtime.motion.message import Coefficients
 
 N_COMPONENTS = 24
-STEP = 2.4  # of a basis vector's numbers, in about equally visible grey levels
+STEPS = (2.4, 5.0, 10.0, 20.0)  # of a basis vector's numbers, in about equally visible grey levels: the first that fits is taken
+LEAST_COMPONENTS = 8  # fewer are no face that speaks: coarser ones are better
 COEFFICIENT_STEP = 45.0  # of a frame along a component, root of the sum of squares of such levels
 ATLAS_BYTES = 20_000
 
@@ -36,18 +36,26 @@ def learn(vectors: Vector, field: Field, to_picture: Affine, identity: int) -> A
     energy, directions = np.linalg.eigh((vectors @ vectors.T).astype(np.float64))
     count = min(N_COMPONENTS, len(vectors))
     energy, directions = energy[::-1][:count], directions[:, ::-1][:, :count]
-    spread = (
-        directions.T.astype(np.float32) @ vectors / np.float32(np.sqrt(len(vectors)))
-    )  # [K, D]: unit vectors times deviations
-    numbers = np.clip(np.rint(spread / STEP), -LARGEST, LARGEST).astype(np.int32)
+    # unit vectors times their deviations [K, D]
+    spread = directions.T.astype(np.float32) @ vectors / np.float32(np.sqrt(len(vectors)))
+    for step in STEPS:
+        atlas, wanted = _fitting(_quantised(spread, step, field, to_picture, identity))
+        if len(atlas.components) >= min(wanted, LEAST_COMPONENTS):
+            break
+    if not atlas.components:
+        raise MotionError(f"not one component fits an atlas of {ATLAS_BYTES} bytes: frames of a face were expected, not noise")
+    return with_probabilities(atlas, vectors)
+
+
+def _quantised(spread: Vector, step: float, field: Field, to_picture: Affine, identity: int) -> Atlas:
+    numbers = np.clip(np.rint(spread / step), -LARGEST, LARGEST).astype(np.int32)
     moving = [row for row in numbers if row.any()]
     if not moving:
         raise MotionError("no frame differs from the portrait at rest: speech was expected to learn a motion basis from")
-    unit = [COEFFICIENT_STEP / (STEP * float(np.linalg.norm(row))) for row in moving]
-    components = tuple(Component(numbers=row, gain=float(np.float32(gain))) for row, gain in zip(moving, unit, strict=True))
+    gains = [float(np.float32(COEFFICIENT_STEP / (step * np.linalg.norm(row)))) for row in moving]
+    components = tuple(Component(numbers=row, gain=gain) for row, gain in zip(moving, gains, strict=True))
     coders = (Coder(),) * len(components)
-    atlas = Atlas(identity=identity, field=field, step=STEP, to_picture=to_picture, coders=coders, components=components)
-    return with_probabilities(_fitting(atlas), vectors)
+    return Atlas(identity=identity, field=field, step=step, to_picture=to_picture, coders=coders, components=components)
 
 
 def with_probabilities(atlas: Atlas, vectors: Vector) -> Atlas:
@@ -86,11 +94,15 @@ class Projector:
         return self._field.layers(np.array(coefficients[: len(self._basis)], np.float32) @ self._basis)
 
 
-def _fitting(atlas: Atlas) -> Atlas:
-    """Without the last components where they would make it too large."""
-    while len(atlas_format.encode(atlas)) > ATLAS_BYTES and len(atlas.components) > 1:
-        atlas = replace(atlas, components=atlas.components[:-1], coders=atlas.coders[:-1])
-    return atlas
+def _fitting(atlas: Atlas) -> tuple[Atlas, int]:
+    """Without the last components where they would make it too large; and how many there were."""
+    encoder, size, count = ComponentEncoder(atlas.field.shapes), HEADER.size, 0
+    for component in atlas.components:
+        size += CODER.size + COMPONENT.size + len(encoder.encode(component.numbers))
+        if size > ATLAS_BYTES:
+            break
+        count += 1
+    return replace(atlas, components=atlas.components[:count], coders=atlas.coders[:count]), len(atlas.components)
 
 
 def _in_256ths(share: float) -> int:

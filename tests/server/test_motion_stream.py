@@ -14,6 +14,7 @@ from realtime.motion.message import decode
 from tests.server.caller import Caller
 from tests.server.conftest import StartServer, base, core
 from tests.server.test_call import speech
+from tests.server.test_rooms import joined, new_room
 
 LEARNT_S = 90  # on a busy machine
 MEASURED_S = 8
@@ -150,3 +151,28 @@ def _the_voice_goes_on_without_a_gap(caller: Caller, origin: int) -> None:
     assert steps.min() == 20
     assert steps.max() <= 60 * 8, "more than the longest pause between packets of quiet"
     assert np.percentile(steps, 90) <= 60
+
+
+async def test_one_who_watches_has_motion_while_the_caller_keeps_video(start_server: StartServer) -> None:
+    server = await start_server()
+    room = await new_room(server)
+    async with joined(server, room, "Anna", pcm=speech()) as anna:
+        member = (await anna.told("room"))["you"]
+        async with Caller(base=base(server), room=room, watches=member, wants_motion=True) as poor:
+            await poor.call()
+            want(poor, True)
+            await until(poor, lambda: len(poor.motion) > 3, LEARNT_S)
+            n_poor, n_anna = len(poor.wire["video"].packets), len(anna.wire["video"].packets)
+            await until(poor, lambda: len(anna.wire["video"].packets) > n_anna + 10, 20)
+            assert len(poor.wire["video"].packets) <= n_poor + 2, "pictures on their way when it changed, and no more"
+
+
+async def test_a_server_may_end_while_it_learns(start_server: StartServer) -> None:
+    """What is left behind would be an error of the test: warnings are."""
+    server = await start_server()
+    async with Caller(base=base(server), pcm=speech(), wants_motion=True) as caller:
+        await caller.call()
+        want(caller, True)
+        await until(caller, lambda: "learning" in states(caller), 10)
+        await core(server).close()
+    assert core(server).sessions == {}

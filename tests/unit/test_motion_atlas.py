@@ -5,15 +5,17 @@ import math
 import struct
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.errors import MotionError
+from realtime.layers import FaceLayers
 from realtime.motion import atlas as atlas_format
 from realtime.motion.atlas import AtlasReader
-from realtime.motion.basis import Projector, learn
+from realtime.motion.basis import ATLAS_BYTES, Projector, learn
 from realtime.motion.bool_coder import BoolDecoder, BoolEncoder
 from realtime.motion.components import ComponentDecoder, ComponentEncoder, order_of
 from realtime.motion.field import Field
@@ -170,3 +172,16 @@ def test_numbers_that_no_receiver_takes_are_not_sent() -> None:
 
 def test_a_field_says_what_a_frame_of_another_shape_is() -> None:
     assert Field(box=(0, 0, 112, 112), weights=FIELD.weights, reference=(0, 0, 0)).shapes[2] == (112, 112)
+
+
+def test_a_head_that_paints_the_whole_crop_has_an_atlas_within_its_bounds() -> None:
+    """The pixel head's paint: 112 x 112, textured, so that all components together would be too large."""
+    field = Field(box=(0, 0, 112, 112), weights=FIELD.weights, reference=(90, 100, 140))
+    rng = np.random.default_rng(0)
+    looks = [cv2.GaussianBlur(rng.normal(0, 20, (112, 112, 4)).astype(np.float32), (0, 0), 1.2) for _ in range(30)]
+    mixtures = rng.normal(size=(60, 30)).astype(np.float32)
+    still = np.zeros((28, 28, 2), np.float32)
+    frames = [FaceLayers(flow=still, paint=np.tensordot(row, looks, 1).astype(np.float32)) for row in mixtures]
+    atlas = learn(field.vectors(frames), field, TO_PICTURE, 0)
+    assert len(atlas_format.encode(atlas)) <= ATLAS_BYTES
+    assert 1 <= len(atlas.components) < 24
