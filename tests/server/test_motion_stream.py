@@ -114,7 +114,7 @@ async def test_a_client_that_never_stops_asking_does_no_harm(start_server: Start
             want(caller, i % 2 == 0)
             caller.channel.send(b"\x01\x00\xff\xff" * 200)
         await until(caller, lambda: len(caller.pictures) > 5, 10)
-        assert len(states(caller)) < 20
+        assert len(states(caller)) < 150, "each change of mind was followed"
 
 
 def whole_atlas(caller: Caller) -> Atlas:
