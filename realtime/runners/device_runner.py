@@ -123,6 +123,7 @@ class _Step:
         self._host_in = {name: _host(size, step_inputs(spec)[name], device) for name in ("window", "end")}
         self._host_out = {name: _host(size, step_outputs(spec)[name], device) for name in spec.outputs}
         self._identity: Arrays | None = None
+        self._outputs: dict[str, Tensor] = {}
         self._copying = torch.cuda.Stream(device) if device.type == "cuda" else None
         self._graph: torch.cuda.CUDAGraph | None = None
         if capture:
@@ -140,8 +141,17 @@ class _Step:
         if self._graph is not None:
             self._graph.replay()
         else:
-            self._outputs = self._call()
+            self._imitate_replay()
         return self._take_out(count)
+
+    def _imitate_replay(self) -> None:
+        """Without a graph: results are laid where the last ones were, and overwrite what a replay would overwrite."""
+        found = self._call()
+        if self._outputs:
+            for name, value in found.items():
+                self._outputs[name].copy_(value)
+        else:
+            self._outputs = {name: value.clone() for name, value in found.items()}
 
     def _take_out(self, count: int) -> tuple[Arrays, Arrays]:
         """Frames to the host on a stream of their own, while the state is kept from the next replay on the first one."""
