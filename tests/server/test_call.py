@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from realtime.audio import MonoResampler, read_audio_file
 from realtime.compositor import Compositor
+from realtime.layers import FaceLayers
 from tests.server.caller import RATE_HZ, Caller
 from tests.server.conftest import StartServer, base, core
 
@@ -160,13 +161,13 @@ async def test_a_microphone_that_sends_nothing_is_silence(start_server: StartSer
 
 async def test_the_voice_never_waits_for_a_slow_picture(start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
     server = await start_server()
-    compose = Compositor.compose
+    layers = Compositor.layers
 
-    def slowly(self: Compositor, *arguments: Any) -> NDArray[np.uint8]:
+    def slowly(self: Compositor, *arguments: Any) -> FaceLayers:
         time.sleep(0.15)
-        return compose(self, *arguments)
+        return layers(self, *arguments)
 
-    monkeypatch.setattr(Compositor, "compose", slowly)
+    monkeypatch.setattr(Compositor, "layers", slowly)
     async with Caller(base=base(server)) as caller:
         await caller.call()
         await asyncio.sleep(3)
