@@ -11,12 +11,12 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from realtime.errors import ConfigError
 from realtime.model_spec import FRAME_MS
 from server import aiortc_adjustments, signalling
 from server.call_server import CallServer
 from server.config import ServerConfig
 from server.errors import Refusal, starting
+from server.listening import listen
 from server.middlewares import answer_refusals, only_with_token, share_with_other_origins
 from server.signalling import SERVER
 
@@ -69,7 +69,7 @@ async def serve(
         if socket is not None:
             await web.UnixSite(runner, str(socket)).start()
         else:
-            await _listen(runner, config, tls)
+            await listen(runner, config, tls)
         started()
         stopping = asyncio.create_task(stop.wait())
         first: set[asyncio.Task[Any]] = {app[LOADING], stopping}
@@ -79,16 +79,6 @@ async def serve(
         await stopping
     finally:
         await runner.cleanup()
-
-
-async def _listen(runner: web.AppRunner, config: ServerConfig, tls: ssl.SSLContext | None) -> None:
-    try:
-        await web.TCPSite(runner, config.host, config.port, ssl_context=tls).start()
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ConfigError(
-            f"{config.host}:{config.port} cannot be listened on ({why}): choose another --host or --port"
-        ) from error
 
 
 async def _lifetime(app: web.Application) -> AsyncIterator[None]:

@@ -12,10 +12,10 @@ from collections.abc import Callable
 import aiohttp
 from aiohttp import web
 
-from realtime.errors import ConfigError
 from server import names
 from server.config import ServerConfig
 from server.errors import Refusal
+from server.listening import listen
 from server.merged_metrics import merge
 from server.workers import Worker, Workers
 
@@ -146,21 +146,11 @@ async def serve(
         runner = web.AppRunner(Front(running).app(), access_log=None)
         await runner.setup()
         try:
-            await _listen(runner, config, tls)
+            await listen(runner, config, tls)
             started()
             await stop.wait()
         finally:
             await runner.cleanup()
-
-
-async def _listen(runner: web.AppRunner, config: ServerConfig, tls: ssl.SSLContext | None) -> None:
-    try:
-        await web.TCPSite(runner, config.host, config.port, ssl_context=tls).start()
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ConfigError(
-            f"{config.host}:{config.port} cannot be listened on ({why}): choose another --host or --port"
-        ) from error
 
 
 def _within(seconds: float) -> aiohttp.ClientTimeout:
