@@ -136,8 +136,7 @@ def test_the_picture_is_alive_while_somebody_speaks(call: MotionCall) -> None:
     speaking, silent = speech_and_silence(recording.heard_ms, recording.loudness, recording.shown_ms)
     spoken_ms = np.diff(recording.shown_ms)[speaking[1:] & speaking[:-1]]
     print(f"{1000 / spoken_ms.mean():.1f} pictures a second while somebody speaks")
-    if os.getloadavg()[0] <= BUSY_LOAD:  # a page that draws without a graphics processor shares this one
-        assert np.median(spoken_ms) <= 50
+    assert np.median(spoken_ms) <= 120, "alive; how fast, without a graphics processor, is a benchmark's to say"
     opening = recording.opening(silent)
     assert opening[speaking].mean() > 4 * opening[silent].mean()
 
