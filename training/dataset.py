@@ -1,7 +1,7 @@
 """Prepared clips → training batches."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -31,7 +31,8 @@ class BatchConfig:
     """clips: a batch; heard: frames of windows a clip, drawn: frames of them that are drawn and judged; silent: share of
     clips with no speech, whose target is the portrait; first: share of portraits that are the clip's first frame (the others
     are any frame); balance: a speaker with n clips is drawn in proportion to n ** balance; dubbed: share of the speaking clips
-    that are heard in a synthetic voice, where they have one."""
+    that are heard in a synthetic voice, where they have one; added: share of clips from the corpora beside the first, where there
+    are some."""
 
     clips: int = 8
     heard: int = 40
@@ -40,6 +41,7 @@ class BatchConfig:
     first: float = 0.5
     balance: float = 0.4
     dubbed: float = 0.5
+    added: float = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,8 @@ class Batch:
 
 class SpeechVideo:
     """Draws batches from prepared clips. lookahead and window offset are the generator's; dubs: other voices of a clip, by its
-    key; labels: every clip's action units [T, 5], by its key.
+    key; labels: every clip's action units [T, 5], by its key; added: keys of the clips that other corpora than the first
+    bring.
 
     Raises ConfigError where there are no clips, or one that has fewer frames than are drawn, or other labels than frames.
     """
@@ -79,6 +82,7 @@ class SpeechVideo:
         seed: int,
         dubs: Mapping[str, Sequence[Dub]] | None = None,
         labels: Mapping[str, NDArray[np.bool_]] | None = None,
+        added: Collection[str] = (),
     ) -> None:
         if not clips or min(len(clip.crops) for clip in clips) < batch.drawn:
             raise ConfigError(f"{len(clips)} clips to learn from: one or more, none under {batch.drawn} frames, were expected")
@@ -93,9 +97,7 @@ class SpeechVideo:
         self._silences = silences(400, self._rng)
         spoken = np.concatenate([copies[0] for copies in self._voices])
         self.mfcc_mean, self.mfcc_std = spoken.mean(0), spoken.std(0)
-        counts = Counter(clip.speaker for clip in clips)
-        weights = np.array([counts[clip.speaker] ** (batch.balance - 1) for clip in clips])
-        self._chance = weights / weights.sum()
+        self._chance = chances(clips, batch, added)
 
     @property
     def rng_state(self) -> dict[str, object]:
@@ -159,6 +161,17 @@ class SpeechVideo:
             room = min(config.heard, n_frames) - config.drawn
             return 0, int(rng.integers(room + 1))
         return int(rng.integers(1, last + 1)), config.heard - config.drawn
+
+
+def chances(clips: Sequence[PreparedClip], batch: BatchConfig, added: Collection[str]) -> NDArray[np.float64]:
+    """How often each clip is drawn, 1 in all: speakers by `batch.balance`, clips of `added` (keys) by their share in all."""
+    counts = Counter(clip.speaker for clip in clips)
+    weights = np.array([counts[clip.speaker] ** (batch.balance - 1) for clip in clips])
+    beside = np.array([clip.key in added for clip in clips])
+    if beside.any() and not beside.all():
+        weights[beside] *= batch.added / weights[beside].sum()
+        weights[~beside] *= (1 - batch.added) / weights[~beside].sum()
+    return np.asarray(weights / weights.sum())
 
 
 def stack(examples: list[Batch]) -> Batch:

@@ -31,14 +31,14 @@ class Look:
 
 def random_look(rng: np.random.Generator, proportions: NDArray[np.float64]) -> Look:
     """On top of the portrait's proportions [2, 3]: mirrored or not; a little wider or longer, shifted; warmer or colder,
-    brighter or darker, more or less colourful.
+    brighter or, down to a poorly lit room, darker, more or less colourful.
 
     Mirroring needs no relabelled landmarks: the losses only compare a landmark with itself in the same look.
     """
     grey = np.array([0.299, 0.587, 0.114])
     saturation = rng.uniform(0.15, 1.3)
     colour = saturation * np.eye(3) + (1 - saturation) * grey[None, :]
-    gain, gamma = rng.uniform(0.75, 1.25) * rng.uniform(0.88, 1.12, 3), rng.uniform(0.7, 1.5)
+    gain, gamma = np.exp(rng.uniform(np.log(0.45), np.log(1.25))) * rng.uniform(0.88, 1.12, 3), rng.uniform(0.7, 1.5)
     curve = 255 * np.clip((np.arange(256)[:, None] / 255) ** gamma * gain, 0, 1)
     width, height = rng.uniform(0.91, 1.09), rng.uniform(0.95, 1.05)
     mirror = -1 if rng.random() < 0.5 else 1

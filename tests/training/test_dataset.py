@@ -119,3 +119,28 @@ def test_the_inner_mouth_is_the_area_between_the_lips() -> None:
 def test_nothing_to_draw_from_is_refused(clips: list[PreparedClip]) -> None:
     with pytest.raises(ConfigError, match="one or more, none under 3 frames"):
         SpeechVideo(clips, window_offset_hops=-22, lookahead=2, batch=SMALL, augmentation=UNCHANGED, seed=0)
+
+
+def test_clips_of_an_added_corpus_are_drawn_with_their_share_however_many_they_are() -> None:
+    first = [replace(noise_clip(name, 30), key=f"{name}/{i}") for name, n in (("a", 16), ("b", 1)) for i in range(n)]
+    added = [replace(noise_clip("made-up", 30), key=f"made-up/{i}") for i in range(40)]
+    found = dataset.chances([*first, *added], BatchConfig(added=0.2), {clip.key for clip in added})
+    assert found.sum() == pytest.approx(1)
+    assert found[17:].sum() == pytest.approx(0.2)
+    assert found[:16].sum() / found[16] == pytest.approx(16**0.4)
+    alone = dataset.chances(first, BatchConfig(added=0.2), set())
+    assert alone == pytest.approx(found[:17] / 0.8)
+
+
+def test_an_added_corpus_reaches_the_batches() -> None:
+    """White pictures of the added clip, black ones of the first corpus's."""
+    clips = [
+        replace(noise_clip(name, 30), key=f"{name}/0", crops=np.full((30, 112, 112, 3), value, np.uint8))
+        for name, value in (("a", 0), ("made-up", 255))
+    ]
+    batch = replace(SMALL, clips=400, added=0.1, drawn=1)
+    data = SpeechVideo(
+        clips, window_offset_hops=-22, lookahead=1, batch=batch, augmentation=UNCHANGED, seed=0, added={"made-up/0"}
+    )
+    white = (data.draw().target.flatten(1).mean(1) > 0.2).float().mean()
+    assert 0.05 < white < 0.16

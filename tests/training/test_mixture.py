@@ -37,6 +37,7 @@ def test_the_first_is_divided_and_the_second_learnt_from_whole(grid: Path, tmp_p
     assert "CC BY 4.0 + the photographs' own" in mixed.origin()["licence"]
     prepared = replace(mixed, learn=[clip for clip in mixed.learn if clip.key == "s1/bbaf2n"]).prepare(tmp_path / "cache", 1)
     assert [clip.key for clip in prepared] == ["s1/bbaf2n", "photo-speaker-26/00003"]
+    assert mixed.added_keys == {"photo-speaker-26/00003"}
     again = mixture.read([grid], "s3")
     assert again.origin()["licence"] == "CC BY 4.0"
 

@@ -113,6 +113,7 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         dubs=dubs,
         labels=labels.clips if labels else None,
+        added=mixture.added_keys,
     )
     out.mkdir(parents=True, exist_ok=True)
     print(f"learning {recipe.system}, preset {args.preset}, {args.steps} steps, into {out}")
@@ -135,7 +136,7 @@ def _origin(prepared: list[PreparedClip], test: list[Clip], left_out: list[Clip]
         "held_out_clips": len(test),
         "split": PAPER if args.held_out.strip() == PAPER else "speakers",
         "clips_left_out": [clip.key for clip in left_out],
-        "command": f"facewire train --preset {args.preset} --steps {args.steps} "
+        "command": f"facewire train{' --corpus CORPUS' * len(args.corpus)} --preset {args.preset} --steps {args.steps} "
         f"--held-out {args.held_out} --seed {args.seed} --perceptual {args.perceptual:g}"
         + " --voices VOICES" * bool(args.voices)
         + f" --system {args.system}" * (args.system != "tcsan")

@@ -42,6 +42,11 @@ class Mixture:
             prepared += prepare_corpus(added.clips, own, workers=workers)
         return prepared
 
+    @property
+    def added_keys(self) -> frozenset[str]:
+        """Of the clips that the corpora beside the first bring."""
+        return frozenset(clip.key for added in self.added for clip in added.clips)
+
     def origin(self) -> dict[str, Any]:
         """For the checkpoint's data entry; the corpus's name is that of the first, which a model is evaluated on."""
         all_of_them = (self.corpus, *(added.corpus for added in self.added))
