@@ -12,10 +12,12 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 
 RUNTIME := .venv
 DEV := .venv-dev
+INTEROP := tests/server/interop
+INTEROP_DEBS := firefox-esr gstreamer1.0-plugins-{base,good,bad} gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0 python3-gi
 TORCH := 2.13.0
 PIP_INSTALL := -m pip install --quiet --use-pep517 --disable-pip-version-check --no-warn-script-location
 
-.PHONY: help setup serve test check bench train train-tiny voices synthesis evaluate render export demo clean chromium
+.PHONY: help setup serve test check bench train train-tiny voices synthesis evaluate render export demo clean chromium interop
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +32,12 @@ render: $(RUNTIME)/.installed ## make a film: make render PORTRAIT=face.jpg SOUN
 
 test: $(DEV)/.installed chromium ## run every test, a real browser included; some of them: make test ARGS="-k words"
 	$(DEV)/bin/python -m pytest $(ARGS)
+
+interop: ## fetch what else tests call the server with: werift (npm); GStreamer and Firefox (apt). What is missing is skipped
+	@cd $(INTEROP) && { npm ci --silent --no-audit --no-fund 2>/dev/null || echo "werift could not be installed: is npm there?" >&2; }
+	@as_root=; [ "$$(id -u)" = 0 ] || as_root="sudo -n"; \
+	{ $$as_root apt-get -qq update && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+	  install $(INTEROP_DEBS); } >/dev/null 2>&1 || echo "GStreamer and Firefox could not be installed by apt-get." >&2
 
 check: $(DEV)/.installed ## format, lint, types, import rules
 	$(DEV)/bin/ruff format --check .
@@ -70,7 +78,7 @@ demo: $(DEV)/.installed chromium ## make the README's pictures again
 	$(DEV)/bin/python docs/media/make_demo.py
 
 clean: ## remove environments, caches and what tests left
-	rm -rf $(RUNTIME) $(DEV) build dist tests/artifacts .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(RUNTIME) $(DEV) $(INTEROP)/node_modules build dist tests/artifacts .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME)/.installed: pyproject.toml
