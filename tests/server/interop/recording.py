@@ -7,7 +7,6 @@ VP8 frame or an Opus packet]; `messages` of the data channel; `state` of its con
 import asyncio
 import base64
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,9 @@ from aiohttp.test_utils import TestServer
 from numpy.typing import NDArray
 
 from server.bench.light_caller import encode_speech
+from tests.server.caller import RATE_HZ
 from tests.server.conftest import base, core
-from tests.server.test_call import RATE_HZ, speech
+from tests.server.test_call import speech
 
 CALLER_S = 40.0
 FRAME_S, PACKET_S = 0.04, 0.02
@@ -54,6 +54,11 @@ class Recording:
             hung_up=values["hung_up"],
         )
 
+    @property
+    def dropped(self) -> int:
+        """Pictures that the server itself says it left out, for want of time: a test's machine may be busy."""
+        return int([message["dropped"] for message in self.messages if message["type"] == "stats"][-1])
+
     def check(self, seconds: float, size: int) -> None:
         """A whole call of so long: both streams on their grid and in time, the portrait moves, the voice is the caller's."""
         assert self.state == "connected"
@@ -61,8 +66,7 @@ class Recording:
         self._check_times(seconds)
         assert self.pictures.shape[1:] == (size, size, 3)
         assert len(self.pictures) == len(self.media_s["pictures"]), "a picture does not decode"
-        moved = np.abs(np.diff(self.pictures.astype(int), axis=0)).mean((1, 2, 3))
-        assert moved.max() > 0.1, "the portrait stands still"
+        assert liveliness(self.pictures) > 3, "the portrait stands still"
         assert loudness_likeness(self.voice) > 0.7
         self._check_messages()
 
@@ -72,14 +76,16 @@ class Recording:
             steps = np.diff(media_s) / step_s
             assert np.allclose(steps, np.round(steps), atol=1e-3), f"{kind} off the grid"
             assert media_s[-1] > seconds - 1.0, f"{kind} end after {media_s[-1]:.1f} s"
-            assert len(media_s) >= LEAST_SHARE[kind] * media_s[-1] / step_s, f"{len(media_s)} {kind} in {media_s[-1]:.1f} s"
+            due = media_s[-1] / step_s - (self.dropped if kind == "pictures" else 0)
+            assert len(media_s) >= LEAST_SHARE[kind] * due, f"{len(media_s)} {kind} in {media_s[-1]:.1f} s, {due:.0f} were due"
             assert np.ptp(arrivals_s - media_s) < 0.5, f"{kind} come {np.ptp(arrivals_s - media_s):.2f} s apart from their times"
 
     def _check_messages(self) -> None:
         kinds = [message["type"] for message in self.messages]
         assert kinds[0] == "hello"
         assert kinds.count("stats") >= 2
-        assert {message["t"] for message in self.messages if message["type"] == "pong"} >= {0, 50, 100}
+        pongs = {message["t"] for message in self.messages if message["type"] == "pong"}
+        assert pongs >= {50, 100, 150}  # the channel may open after the first ping
 
 
 async def called(server: TestServer, command: Sequence[str], folder: Path, seconds: float) -> Recording:
@@ -113,15 +119,21 @@ async def _nothing_stays(server: TestServer, tasks: int, files: int) -> None:
 
 def decode_pictures(frames: Sequence[bytes]) -> NDArray[np.uint8]:
     decoder = av.CodecContext.create("vp8", "r")
-    shown = [picture for frame in frames for picture in decoder.decode(av.Packet(frame))]  # type: ignore[attr-defined]
+    shown = [picture for frame in frames for picture in decoder.decode(av.Packet(frame))]
     return np.stack([np.asarray(picture.to_ndarray(format="bgr24"), np.uint8) for picture in shown])
 
 
 def decode_voice(packets: Sequence[bytes]) -> NDArray[np.int16]:
     decoder = av.CodecContext.create("opus", "r")
     resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
-    heard = [sound for packet in packets for sound in decoder.decode(av.Packet(packet))]  # type: ignore[attr-defined]
+    heard = [sound for packet in packets for sound in decoder.decode(av.Packet(packet))]
     return np.concatenate([part.to_ndarray()[0] for sound in heard for part in resampler.resample(sound)]).astype(np.int16)
+
+
+def liveliness(pictures: NDArray[np.uint8]) -> float:
+    """By how much the liveliest half percent of a picture's points vary, in grey levels, after the first second, in which the
+    encoder refines even a still one. One that stands still: 0.5; a mouth that speaks: 12."""
+    return float(np.percentile(pictures[25:].mean(3).std(0), 99.5))
 
 
 def loudness_likeness(voice: NDArray[np.int16]) -> float:
@@ -147,4 +159,4 @@ def _bytes(text: str) -> bytes:
 
 
 def _open_files() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
