@@ -19,7 +19,7 @@ from aiortc.codecs import get_decoder
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from aiortc.rtcrtpsender import RTCEncodedFrame, RTCRtpSender
-from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtcpSrPacket, unpack_remb_fci
+from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpSrPacket, unpack_remb_fci
 from aiortc.utils import uint16_add
 from numpy.typing import NDArray
 
@@ -37,7 +37,7 @@ CIPHERS = (
 )
 NAMES: dict[Any, tuple[str, ...]] = {
     RTCRtpSender: ("_next_encoded_frame", "_send_rtcp", "_send_keyframe", "_handle_rtcp_packet"),
-    RTCRtpReceiver: ("receive",),
+    RTCRtpReceiver: ("receive", "_send_rtcp"),
     rtcrtpreceiver: ("JitterBuffer", "decoder_worker"),
     rtcdtlstransport.RTCCertificate: ("_create_ssl_context",),
     ice: ("CONSENT_INTERVAL", "CONSENT_FAILURES", "get_host_addresses"),
@@ -47,6 +47,8 @@ ATTRIBUTES: dict[Any, tuple[str, ...]] = {
     RTCRtpSender._run_rtp: ("_RTCRtpSender__rtp_timestamp", "_next_encoded_frame"),
     RTCRtpSender._run_rtcp: ("_RTCRtpSender__lsr", "_RTCRtpSender__ntp_timestamp", "_send_rtcp"),
     RTCRtpSender._handle_rtcp_packet: ("_ssrc", "_RTCRtpSender__lsr"),
+    RTCRtpReceiver._run_rtcp: ("RtcpRrPacket", "_send_rtcp"),
+    RtcpReceiverInfo.__bytes__: ("lsr", "dlsr"),
     RTCRtpReceiver.receive: ("_RTCRtpReceiver__decoder_queue", "_RTCRtpReceiver__started", "_track", "_queue"),
     RTCRtpReceiver.__init__: ("_RTCRtpReceiver__kind", "JitterBuffer"),
 }
@@ -88,6 +90,7 @@ def apply(ice_addresses: tuple[str, ...] = ()) -> None:
     _receive_at_once()
     _decode_without_thread()
     _report_media_time()
+    _keep_round_trip_to_ourselves()
     _pass_feedback_to_track()
     _accept_rsa_peers()
     _applied = True
@@ -270,6 +273,20 @@ def _set_media_time(sender: Any, report: RtcpSrPacket) -> bool:
     report.sender_info.ntp_timestamp = ntp
     sender._RTCRtpSender__lsr = (ntp >> 16) & 0xFFFFFFFF
     return True
+
+
+def _keep_round_trip_to_ourselves() -> None:
+    """Receiver reports without the two times from which a sender tells the round trip: zero, as before its first report (RFC 3550,
+    6.4.1). A Chromium that knows it holds every picture so much longer, once three were sent again (docs/decisions/0018)."""
+    send_rtcp = RTCRtpReceiver._send_rtcp
+
+    async def send_without_round_trip(self: Any, packet: Any) -> None:
+        if isinstance(packet, RtcpRrPacket):
+            for report in packet.reports:
+                report.lsr = report.dlsr = 0
+        await send_rtcp(self, packet)
+
+    RTCRtpReceiver._send_rtcp = send_without_round_trip  # type: ignore[method-assign]
 
 
 def _pass_feedback_to_track() -> None:

@@ -81,7 +81,7 @@ def _measure(server: Serving, microphone: Path, network: Network, portrait: str,
     with contextlib.ExitStack() as stack:
         page = stack.enter_context(_page(microphone))
         page.goto(server.url)
-        relays = _route(page, network, stack) if network != CLEAN else []
+        relays = route(page, network, stack) if network != CLEAN else []
         page.locator(f"input[type=radio][value='{portrait}']").check(force=True)
         first = [_begin(page)]
         found = _call(page, server, box, seconds)
@@ -97,8 +97,8 @@ def _measure(server: Serving, microphone: Path, network: Network, portrait: str,
     return {**found, "first_frame_ms": summary(first)}
 
 
-def _route(page: Page, network: Network, stack: contextlib.ExitStack) -> list[Relay]:
-    """The page's calls go over the network from now on; the list grows with each."""
+def route(page: Page, network: Network, stack: contextlib.ExitStack) -> list[Relay]:
+    """The calls of a page that has PROBE go over the network from now on; the list grows with each."""
     relays: list[Relay] = []
 
     def relay(port: int) -> int:
