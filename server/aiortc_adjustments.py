@@ -276,7 +276,7 @@ def _set_media_time(sender: Any, report: RtcpSrPacket) -> bool:
 
 
 def _keep_round_trip_to_ourselves() -> None:
-    """Receiver reports without the two times from which a sender tells the round trip: zero, as before its first report (RFC 3550,
+    """Receiver reports without the two times from which a sender tells the round trip: zero, as before its first (RFC 3550,
     6.4.1). A Chromium that knows it holds every picture so much longer, once three were sent again (docs/decisions/0018)."""
     send_rtcp = RTCRtpReceiver._send_rtcp
 
