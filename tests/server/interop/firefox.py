@@ -28,16 +28,14 @@ PREFERENCES = {
 }
 MICROPHONE = """() => {
   navigator.mediaDevices.getUserMedia = async () => {
-    const context = new AudioContext({ sampleRate: 48000 });
     const wav = Uint8Array.from(atob("%s"), (letter) => letter.charCodeAt(0));
-    const source = new AudioBufferSourceNode(context, { buffer: await context.decodeAudioData(wav.buffer), loop: true });
-    const microphone = context.createMediaStreamDestination();
-    source.connect(microphone);
-    source.start();
-    return microphone.stream;
+    window.speaking = new Audio(URL.createObjectURL(new Blob([wav], { type: "audio/wav" })));
+    speaking.loop = true;
+    await speaking.play();
+    return speaking.mozCaptureStream();
   };
 }"""
-"""Firefox has a flag for a microphone that hums, none for one that speaks."""
+"""Firefox has a flag for a microphone that hums, none for one that speaks; and without a sound card no AudioContext runs."""
 
 
 class Firefox:
@@ -71,9 +69,9 @@ class Firefox:
             self._process.terminate()
         await self._process.communicate()
 
-    async def open(self, url: str, *, before: str, microphone: Path) -> None:
-        """The page, once it is loaded. before: a script that runs before the page's own; microphone: the WAV that it speaks."""
-        wav = base64.b64encode(microphone.read_bytes()).decode()
+    async def open(self, url: str, *, before: str, microphone: bytes) -> None:
+        """The page, once it is loaded. before: a script that runs before the page's own; microphone: the WAV file that it speaks."""
+        wav = base64.b64encode(microphone).decode()
         for function in (f"() => {{ {before} }}", MICROPHONE % wav):
             await self.ask("script.addPreloadScript", functionDeclaration=function)
         await self.ask("browsingContext.navigate", context=self._page, url=url, wait="complete")
@@ -88,13 +86,14 @@ class Firefox:
             expression=f"(async () => JSON.stringify(await ({expression})))()",
             target={"context": self._page},
             awaitPromise=True,
+            userActivation=True,
         )
         assert answer["type"] == "success", answer
         return json.loads(answer["result"].get("value", "null"))
 
     async def until(self, expression: str, within_s: float) -> None:
         async with asyncio.timeout(within_s):
-            while not await self.run(expression):
+            while not await self.run(expression):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
     async def ask(self, method: str, **params: Any) -> dict[str, Any]:
