@@ -70,7 +70,7 @@ class Firefox:
         await self._process.communicate()
 
     async def open(self, url: str, *, before: str, microphone: bytes) -> None:
-        """The page, once it is loaded. before: a script that runs before the page's own; microphone: the WAV file that it speaks."""
+        """The page, once it is loaded. before: a script that runs before its own; microphone: the WAV file that it speaks."""
         wav = base64.b64encode(microphone).decode()
         for function in (f"() => {{ {before} }}", MICROPHONE % wav):
             await self.ask("script.addPreloadScript", functionDeclaration=function)
