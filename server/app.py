@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import os
 import ssl
 from collections.abc import AsyncIterator, Callable
 from importlib import metadata
@@ -19,6 +20,7 @@ from server.errors import Refusal, starting
 from server.listening import listen
 from server.middlewares import answer_refusals, only_with_token, share_with_other_origins
 from server.signalling import SERVER
+from server.tracing import Tracing, from_environment
 
 PAGE = Path(__file__).resolve().parent.parent / "web_client"
 PHOTOGRAPHS = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
@@ -35,14 +37,14 @@ LOADING: web.AppKey["asyncio.Task[None]"] = web.AppKey("loading", asyncio.Task)
 routes = web.RouteTableDef()
 
 
-def build_app(config: ServerConfig) -> web.Application:
+def build_app(config: ServerConfig, tracing: Tracing | None = None) -> web.Application:
     """The application; its model loads while it already answers."""
     aiortc_adjustments.apply(config.ice_addresses or _address_of(config.host))
     app = web.Application(
         client_max_size=config.limits.portrait_bytes,
         middlewares=[share_with_other_origins, answer_refusals, only_with_token],
     )
-    app[SERVER] = CallServer(config)
+    app[SERVER] = CallServer(config, tracing)
     app.add_routes(routes)
     app.add_routes(signalling.routes)
     app.router.add_static("/static", PAGE)
@@ -62,7 +64,8 @@ async def serve(
 
     Raises ConfigError where the address cannot be had, ModelError where the model cannot be loaded.
     """
-    app = build_app(config)
+    tracing = from_environment(os.environ)
+    app = build_app(config, tracing)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
@@ -79,6 +82,8 @@ async def serve(
         await stopping
     finally:
         await runner.cleanup()
+        if tracing is not None:
+            await asyncio.get_running_loop().run_in_executor(None, tracing.close)
 
 
 async def _lifetime(app: web.Application) -> AsyncIterator[None]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import asdict
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
@@ -35,6 +35,9 @@ from server.packet_phase import PacketPhase
 from server.picture_rungs import PictureRungs
 from server.slow_voice import BLOCKS, SlowVoice
 from server.strand import Strand
+
+if TYPE_CHECKING:
+    from server.call_trace import CallTrace
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +88,10 @@ class CallMedia:
         self.voice.on_sent, self.picture.on_sent = stages.voice_sent, stages.picture_sent
         self._slow_voice, self._packet = SlowVoice(), 0
         pipeline.pictured = lambda: bool(self.out.rungs)
+
+    def follow(self, trace: "CallTrace") -> None:
+        """Tells it of pictures."""
+        self._stages.trace = trace
 
     def start(self) -> None:
         """Media time 0 is now. Frames made earlier would stay as a standing backlog, so this is the moment of `connected`."""
@@ -206,7 +213,7 @@ class CallMedia:
     def _show(self, frame: RenderedFrame, packets: dict[int, EncodedPacket], encoded_s: float, heard_s: float) -> None:
         pts_ms = frame.pts_ms
         self.out.put_pictures(pts_ms, packets)
-        self._stages.encoded(frame, encoded_s)
+        self._stages.encoded(frame, heard_s, encoded_s)
         draw_ms = 1000 * (self._schedule.clock.now() - heard_s)
         self._draw_ms.append(draw_ms)
         self._metrics.draw_ms.observe(draw_ms)

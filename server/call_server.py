@@ -28,6 +28,7 @@ from server.offer import check_offer
 from server.portraits import Portraits
 from server.rooms import Member, Room, Rooms
 from server.session import Session
+from server.tracing import Tracing
 from server.viewers import Viewers
 
 log = logging.getLogger(__name__)
@@ -39,8 +40,8 @@ MEASURED_EACH_S = 1.0
 class CallServer:
     """Takes calls once `load` is through, until `close`."""
 
-    def __init__(self, config: ServerConfig, clock: Clock | None = None) -> None:
-        self.config = config
+    def __init__(self, config: ServerConfig, tracing: Tracing | None = None, clock: Clock | None = None) -> None:
+        self.config, self._tracing = config, tracing
         self.clock = clock or MonotonicClock()
         self.metrics = Metrics()
         self.portraits = Portraits(size=config.size, limits=config.limits, clock=self.clock)
@@ -91,7 +92,7 @@ class CallServer:
 
         Raises Refusal.
         """
-        limits = self.config.limits
+        limits, begun_s = self.config.limits, self.clock.now()
         engine = self._ready()
         check_offer(sdp, limits)
         if room is not None:
@@ -109,6 +110,8 @@ class CallServer:
             session = self._session(media, portrait_id)
             if room is not None:
                 self._join(room, name, session, media)
+            if self._tracing is not None:
+                self._follow(self._tracing, session, media, begun_s)
             answer = await session.answer(sdp)
         finally:
             self._joining -= 1
@@ -201,6 +204,13 @@ class CallServer:
             "fps": 1000 // FRAME_MS,
             "size": self.config.size,
         }
+
+    def _follow(self, tracing: Tracing, session: Session, media: CallMedia, begun_s: float) -> None:
+        """The call as spans."""
+        calls = len(self.sessions) + self._joining
+        session.trace = tracing.call(self.clock, begun_s, size=self.config.size, delay_ms=self.delay_ms or 0, calls=calls)
+        session.trace.name(session.id)
+        media.follow(session.trace)
 
     def _join(self, room: Room, name: str, session: Session, media: CallMedia) -> None:
         """The session is a member's from here to its end.

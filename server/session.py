@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
@@ -22,6 +22,9 @@ from server.motion_link import MotionLink
 from server.names import new_name
 from server.offer import bad_offer
 from server.trickle import parse_fragment
+
+if TYPE_CHECKING:
+    from server.call_trace import CallTrace
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +74,7 @@ class SessionMedia(Protocol):
 
 class Session:
     """Lives from `answer` to its end, which comes from the client, from `close`, or by itself where nobody is there; then
-    `on_closed` is called once. on_connected: media begins to flow."""
+    `on_closed` is called once. on_connected: media begins to flow; trace: is told of it, where one is wanted."""
 
     def __init__(
         self,
@@ -87,6 +90,7 @@ class Session:
         self._media, self._limits, self._metrics, self._on_closed = media, limits, metrics, on_closed
         self.channel = channel.ClientChannel(clock, {"version": channel.VERSION, **hello})
         self.on_connected: Callable[[], None] = lambda: None
+        self.trace: CallTrace | None = None
         self._motion = MotionLink(self.channel, media, self._voice_origin)
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # none: the default is a public STUN server
         self._microphone: MediaStreamTrack | None = None
@@ -113,6 +117,8 @@ class Session:
                 raise bad_offer("it cannot be negotiated") from error
             raise
         self._n_candidates = sdp.count("\na=candidate:")
+        if self.trace is not None:
+            self.trace.answered()
         self._life = asyncio.create_task(self._live(), name=f"call {self.id}")
         return ask_for_recovery(self._peer.localDescription.sdp)
 
@@ -188,6 +194,8 @@ class Session:
         self._media.start()
         self._metrics.started.inc()
         log.info("call %s connected", self.id)
+        if self.trace is not None:
+            self.trace.connected()
         self.on_connected()
         async with asyncio.TaskGroup() as tasks:
             work = [self._media.listen(self._microphone), self._media.speak(), self._watch(), self._motion.run()]
@@ -215,6 +223,8 @@ class Session:
         except Exception:  # also TimeoutError; the rest must be freed all the same
             log.exception("call %s: the connection does not close", self.id)
         self._metrics.ended.labels(ending.reason).inc()
+        if self.trace is not None:
+            self.trace.ended(ending.reason)
         log.info("call %s ended: %s", self.id, ending.reason)
         self._on_closed(self)
 

@@ -16,7 +16,8 @@ MAX_OVERDUE_S = 0.5  # what the network did not take by then goes, so that nothi
 
 class ReleasedTrack(EncodedTrack):
     """Encoded packets in, in order; out when due. on_loss: a packet went unsent; on_bitrate: the receiver's estimate;
-    unsent: packets given up; on_sent: one leaves, so many seconds after its moment."""
+    unsent: packets given up; on_sent: the one of a media time leaves, so many seconds after
+    its moment."""
 
     def __init__(self, kind: Literal["audio", "video"], schedule: ReleaseSchedule) -> None:
         self.kind = kind
@@ -26,7 +27,7 @@ class ReleasedTrack(EncodedTrack):
         self._packets: deque[tuple[float, EncodedPacket]] = deque()
         self._news = asyncio.Event()
         self.unsent = 0
-        self.on_sent: Callable[[float], None] = lambda _: None
+        self.on_sent: Callable[[float, float], None] = lambda _media_ms, _late_s: None
         self.on_loss: Callable[[], None] = lambda: None
         self.on_bitrate: Callable[[int], None] = lambda _: None
 
@@ -52,7 +53,7 @@ class ReleasedTrack(EncodedTrack):
             raise MediaStreamError
         media_ms, packet = self._packets.popleft()
         await asyncio.sleep(self._schedule.wait_s(media_ms))
-        self.on_sent(self._schedule.lateness_s(media_ms))
+        self.on_sent(media_ms, self._schedule.lateness_s(media_ms))
         return packet
 
     def stop(self) -> None:

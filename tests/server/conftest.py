@@ -10,6 +10,7 @@ from server.app import LOADING, build_app
 from server.call_server import CallServer
 from server.config import Limits, ServerConfig
 from server.signalling import SERVER
+from server.tracing import Tracing
 
 StartServer = Callable[..., Awaitable[TestServer]]
 
@@ -19,10 +20,10 @@ async def start_server() -> AsyncIterator[StartServer]:
     """start_server(**limits, size or token) → a server that takes calls; stopped after the test."""
     running: list[TestServer] = []
 
-    async def start(token: str | None = None, size: int = 256, **limits: Any) -> TestServer:
+    async def start(token: str | None = None, size: int = 256, tracing: Tracing | None = None, **limits: Any) -> TestServer:
         bounds = Limits(**{"sessions": 2, "busy": None, **limits})
         config = ServerConfig(size=size, token=token, ice_addresses=("127.0.0.1",), limits=bounds)
-        server = TestServer(build_app(config))
+        server = TestServer(build_app(config, tracing))
         await server.start_server()
         running.append(server)
         await server.app[LOADING]
