@@ -84,13 +84,13 @@ async def test_a_call_is_one_tree_of_spans(start_server: StartServer) -> None:
     assert call.attributes is not None
     assert call.attributes["facewire.ending"] == "client_ended"
     phases = [span for span in of(call, spans) if span.name != "frame"]
-    _follow_each_other(phases, ["offer", "connect", "first_picture"])
+    _follow_each_other(phases, ["offer", "connect", "first_picture"], within_ns=2 * A_MS)
     assert times(phases[0])[0] == times(call)[0]
     frames = [span for span in of(call, spans) if span.name == "frame"]
     assert CALL_S - 2 <= len(frames) <= CALL_S + 1
     for frame in frames:
         stages = of(frame, spans)
-        _follow_each_other(stages[:-1], list(Metrics.STAGES[:-1]))
+        _follow_each_other(stages[:-1], list(Metrics.STAGES[:-1]), within_ns=1)
         assert stages[-1].name == "send"
         assert times(stages[-1])[0] >= times(stages[-2])[1], "it is sent when it is ready"
         assert times(stages[-1])[1] == times(frame)[1]
@@ -98,11 +98,11 @@ async def test_a_call_is_one_tree_of_spans(start_server: StartServer) -> None:
     assert len(spans) == 1 + len(phases) + len(frames) * (1 + len(Metrics.STAGES)), "spans without a place"
 
 
-def _follow_each_other(spans: Sequence[ReadableSpan], names: list[str]) -> None:
+def _follow_each_other(spans: Sequence[ReadableSpan], names: list[str], within_ns: int) -> None:
     """They have these names, and each begins where the one before it ended."""
     assert [span.name for span in spans] == names
     for earlier, later in itertools.pairwise(spans):
-        assert abs(times(later)[0] - times(earlier)[1]) < 2 * A_MS, (earlier.name, later.name)
+        assert abs(times(later)[0] - times(earlier)[1]) <= within_ns, (earlier.name, later.name)
     assert all(times(span)[0] <= times(span)[1] for span in spans)
 
 
