@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from realtime.audio import MonoResampler, read_audio_file
 from realtime.compositor import Compositor
 from realtime.layers import FaceLayers
+from realtime.model_spec import read_manifest
+from realtime.weights import default_model
+from server.config import ServerConfig
 from tests.server.caller import RATE_HZ, Caller
 from tests.server.conftest import StartServer, base, core
 
@@ -21,6 +24,8 @@ CLOCK_HZ = {"audio": 48_000, "video": 90_000}
 CALL_S = 6
 FRAME_S, PACKET_S = 0.04, 0.02
 FIRST_PICTURE_S = 0.5
+FUTURE_MS = read_manifest(default_model()).future_ms
+DELAY_MS = FUTURE_MS + ServerConfig().processing_ms
 
 
 def speech() -> NDArray[np.int16]:
@@ -120,8 +125,8 @@ def _the_channel_says_what_it_should(call: Caller) -> None:
     assert hello == {
         "type": "hello",
         "version": 1,
-        "future_audio_ms": 155,
-        "delay_ms": 190,
+        "future_audio_ms": FUTURE_MS,
+        "delay_ms": DELAY_MS,
         "fps": 25,
         "size": 256,
     }
@@ -173,7 +178,7 @@ async def test_the_voice_never_waits_for_a_slow_picture(start_server: StartServe
         await asyncio.sleep(3)
         arrivals, media = media_s(caller, "audio")
         late_s = arrivals - np.median(wall_at_media_0_s(caller, "audio")) - media
-        assert np.median(late_s) == pytest.approx(0.190, abs=0.03)
+        assert np.median(late_s) == pytest.approx(DELAY_MS / 1000, abs=0.03)
         assert late_s[-1] < 0.3
         stats = [message for message in caller.messages if message["type"] == "stats"]
         assert stats[-1]["dropped"] > 10

@@ -80,7 +80,7 @@ def test_https_with_a_certificate_of_its_own_until_a_signal(cache: Path) -> None
         process.communicate()
     assert process.returncode == 0
     assert f"{base}/" in printed
-    assert "155 ms of future audio" in printed
+    assert f"{config['future_audio_ms']} ms of future audio" in printed
     assert (cache / "key.pem").stat().st_mode & 0o077 == 0
 
 
