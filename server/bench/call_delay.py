@@ -31,6 +31,7 @@ QUIET_BEFORE_MS = 600.0
 COMPARED_MS = (-150.0, 650.0)  # around a burst's beginning
 MAX_DELAY_MS = 900.0
 CLOCK_SPAN_MS = 4000.0
+SEARCHED_BEFORE_MS = 100.0
 MIN_FIT = 0.6
 MARGIN = 0.35  # of the lips' width
 WAITING_FRAMES = 32
@@ -38,7 +39,7 @@ WAITING_FRAMES = 32
 
 @dataclass(frozen=True, kw_only=True)
 class BurstDelays:
-    """One burst: ms from the microphone's track to the voice's, and to the picture on screen; None where neither fits."""
+    """One burst: ms from its being spoken to the voice's track, and to the picture on screen; None where neither fits."""
 
     voice_ms: float | None
     picture_ms: float | None
@@ -72,20 +73,17 @@ def drawn_offline(engine: Engine, portrait: Portrait, pcm: NDArray[np.int16], bo
 
 def burst_delays(taken: dict[str, Any], pcm: NDArray[np.int16], offline: Course) -> list[BurstDelays]:
     """One entry for each burst that the microphone heard whole. taken: what `latency.take()` returned."""
-    microphone, voice = (np.array(sound, np.float64) for sound in taken["sound"])
-    to_page_ms = _page_clock(microphone[:, 0], microphone[:, 2] - taken["timeOrigin"])
-    heard = (microphone[:, 0], microphone[:, 1])
-    returned = (voice[:, 0], voice[:, 1])
+    heard, returned = (_on_page_clock(np.array(sound, np.float64), taken["timeOrigin"]) for sound in taken["sound"])
     seen = _seen(taken)
-    begins_ms = _begins(_loudness(np.tile(pcm, 2)))
+    sound = _loudness(np.tile(pcm, 2))
+    begins_ms = _begins(sound)
     delays = []
     for onset_ms in _begins(heard):
         if onset_ms + COMPARED_MS[1] + MAX_DELAY_MS > heard[0][-1]:
             break
         voice_ms = _delay(heard, onset_ms, returned, onset_ms)
-        burst_ms = _which(heard, onset_ms, pcm, begins_ms)
-        on_page_ms = onset_ms + float(np.interp(onset_ms, microphone[:, 0], to_page_ms))
-        picture_ms = None if burst_ms is None else _delay(offline, burst_ms, seen, on_page_ms)
+        burst_ms = _which(heard, onset_ms, sound, begins_ms)
+        picture_ms = None if burst_ms is None else _delay(offline, burst_ms, seen, onset_ms)
         delays.append(BurstDelays(voice_ms=voice_ms, picture_ms=picture_ms))
     return delays
 
@@ -103,16 +101,19 @@ def _delay(reference: Course, reference_ms: float, course: Course, from_ms: floa
     return float(shifts[best] + STEP_MS * 0.5 * (left - right) / (left - 2 * top + right))
 
 
-def _which(heard: Course, onset_ms: float, pcm: NDArray[np.int16], begins_ms: list[float]) -> float | None:
-    """When the burst that the microphone heard at `onset_ms` begins in the sound (its second time round)."""
-    period_ms = 1000 * len(pcm) / AUDIO_RATE_HZ
-    sound = _loudness(np.tile(pcm, 2))
+def _which(heard: Course, onset_ms: float, sound: Course, begins_ms: list[float]) -> float | None:
+    """The moment of the sound (its second time round) that the microphone heard at `onset_ms`. By correlation: where a burst
+    begins to be loud is not the same before and after the browser's noise suppression."""
+    period_ms = (sound[0][-1] - sound[0][0] + STEP_MS) / 2
     grid = np.arange(COMPARED_MS[0], COMPARED_MS[1], STEP_MS)
     wanted = np.interp(onset_ms + grid, *heard)
     second = [begin for begin in begins_ms if period_ms - 1 <= begin]
     fits = [_fit(wanted, np.interp(begin + grid, *sound)) for begin in second]
-    best = int(np.argmax(fits)) if fits else 0
-    return second[best] if fits and fits[best] > MIN_FIT else None
+    if not fits or max(fits) < MIN_FIT:
+        return None
+    from_ms = second[int(np.argmax(fits))] - SEARCHED_BEFORE_MS
+    later_ms = _delay(heard, onset_ms, sound, from_ms)
+    return None if later_ms is None else from_ms + later_ms
 
 
 def _begins(course: Course) -> list[float]:
@@ -147,13 +148,14 @@ def _opening(patches: Series, rest: Series) -> Series:
     return level
 
 
-def _page_clock(context_ms: Series, page_ms: Series) -> Series:
-    """The sound clock's distance to the page's. Messages come in bursts: the quickest within ±4 s tells."""
-    late_ms = page_ms - context_ms
-    at = context_ms[::100]
-    quickest = [late_ms[np.abs(context_ms - t) < CLOCK_SPAN_MS].min() for t in at]
-    distance: Series = np.interp(context_ms, at, quickest)
-    return distance
+def _on_page_clock(sound: Series, time_origin_ms: float) -> Course:
+    """Rows of a sound's own time, its level, and when it was there by the wall's clock or somewhat later: when, by the page's.
+    What is delivered late says nothing: the quickest within ±4 s tells how the clocks are apart."""
+    own_ms, apart_ms = sound[:, 0], sound[:, 2] - time_origin_ms - sound[:, 0]
+    at = own_ms[::100]
+    quickest = [apart_ms[np.abs(own_ms - t) < CLOCK_SPAN_MS].min() for t in at]
+    on_page_ms: Series = own_ms + np.interp(own_ms, at, quickest)
+    return on_page_ms, sound[:, 1]
 
 
 def _fit(a: Series, b: Series) -> float:

@@ -38,25 +38,32 @@ latency.callThrough = (relay) => {
   };
 };
 
+/** Reads a track's sound as it is delivered: for each 5 ms [middle on the sound's own clock, root mean square, the same middle on
+ * the wall's clock, later by what its delivery took]. A microphone's sound was spoken before it is delivered, a voice's is played
+ * after it. */
 const METER = `
-  registerProcessor("meter", class extends AudioWorkletProcessor {
-    power = [0, 0];
-    count = 0;
-    process(inputs) {
-      inputs.forEach(([samples], which) => {
-        for (const sample of samples ?? []) this.power[which] += sample * sample;
-      });
-      this.count += 128;
-      if (this.count >= sampleRate / 200) {
-        const endMs = 1000 * (currentTime + 128 / sampleRate);
-        const middleMs = endMs - 500 * this.count / sampleRate;
-        this.port.postMessage([middleMs, ...this.power.map((power) => Math.sqrt(power / this.count)), Date.now()]);
-        this.power = [0, 0];
-        this.count = 0;
+  onmessage = async ({ data: { which, readable, spoken } }) => {
+    const reader = readable.getReader();
+    for (let ownMs = 0; ; ) {
+      const { value: sound, done } = await reader.read();
+      if (done) return;
+      const wallMs = performance.timeOrigin + performance.now();
+      const { numberOfFrames, sampleRate } = sound;
+      const samples = new Float32Array(numberOfFrames);
+      sound.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+      sound.close();
+      const lengthMs = (1000 * numberOfFrames) / sampleRate;
+      const pieces = [];
+      for (let first = 0, step = sampleRate / 200; first < numberOfFrames; first += step) {
+        const piece = samples.subarray(first, first + step);
+        const middleMs = (1000 * (first + piece.length / 2)) / sampleRate;
+        const power = piece.reduce((sum, sample) => sum + sample * sample, 0) / piece.length;
+        pieces.push([ownMs + middleMs, Math.sqrt(power), wallMs + middleMs - (spoken ? lengthMs : 0)]);
       }
-      return true;
+      ownMs += lengthMs;
+      postMessage({ which, pieces });
     }
-  });`;
+  };`;
 
 /** When the first picture is on screen: ms after `connected`. Call it before the call starts. */
 latency.watchFirstFrame = () => {
@@ -64,18 +71,15 @@ latency.watchFirstFrame = () => {
   document.querySelector("video").requestVideoFrameCallback((now) => (latency.firstFrameMs = now));
 };
 
-/** Record both sounds' loudness every 5 ms, on one clock, and every picture's mouth (box in picture pixels) as grey 48 x 32. */
+/** Record both sounds' loudness every 5 ms, and every picture's mouth (box in picture pixels) as grey 48 x 32. */
 latency.watch = async (box) => {
-  const context = new AudioContext({ latencyHint: 0, sampleRate: 48000 });
-  await context.audioWorklet.addModule(URL.createObjectURL(new Blob([METER], { type: "text/javascript" })));
-  const meter = new AudioWorkletNode(context, "meter", { numberOfInputs: 2, numberOfOutputs: 0 });
-  meter.port.onmessage = ({ data: [middleMs, microphone, voice, wallMs] }) => {
-    latency.sound[0].push([middleMs, microphone, wallMs]);
-    latency.sound[1].push([middleMs, voice, wallMs]);
-  };
   const video = document.querySelector("video");
-  context.createMediaStreamSource(latency.microphone).connect(meter, 0, 0);
-  context.createMediaStreamSource(video.srcObject).connect(meter, 0, 1);
+  const meter = new Worker(URL.createObjectURL(new Blob([METER], { type: "text/javascript" })));
+  meter.onmessage = ({ data: { which, pieces } }) => latency.sound[which].push(...pieces);
+  [latency.microphone, video.srcObject].forEach((stream, which) => {
+    const { readable } = new MediaStreamTrackProcessor({ track: stream.getAudioTracks()[0] });
+    meter.postMessage({ which, readable, spoken: which === 0 }, [readable]);
+  });
   const canvas = new OffscreenCanvas(48, 32);
   const drawing = canvas.getContext("2d", { willReadFrequently: true });
   const see = (now, frame) => {
@@ -91,11 +95,12 @@ latency.watch = async (box) => {
   video.requestVideoFrameCallback(see);
 };
 
-/** The counters of what comes in: { audio, video }. */
+/** The counters of what comes in, and of the sound output: { audio, video, output }. */
 latency.counters = async () => {
   const report = [...(await latency.peers.at(-1).getStats()).values()];
   const inbound = (kind) => report.find((entry) => entry.type === "inbound-rtp" && entry.kind === kind);
-  return { audio: inbound("audio"), video: inbound("video") };
+  const output = report.find(({ type }) => type === "media-playout");
+  return { audio: inbound("audio"), video: inbound("video"), output };
 };
 
 /** Everything recorded since the last time; patches as base64 of [frames, 32, 48] bytes. */
