@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import asdict
 from functools import partial
@@ -26,15 +26,16 @@ from realtime.pacing import ReleaseSchedule
 from realtime.pipeline import Pipeline, RenderedFrame
 from realtime.portrait import Portrait
 from server.call_motion import CallMotion
-from server.encoders import AUDIO_RATE_HZ, EncodedPacket, OpusEncoder
-from server.fan_out import FanOut
+from server.encoders import AUDIO_RATE_HZ, EncodedPacket
+from server.fan_out import FanOut, SendMotion
 from server.frame_stages import FrameStages
 from server.ingest import ClockedIngest
+from server.ladder import Rung
 from server.metrics import Metrics
 from server.packet_phase import PacketPhase
 from server.picture_rungs import PictureRungs
-from server.slow_voice import BLOCKS, SlowVoice
 from server.strand import Strand
+from server.voices import Voices, next_change_ms
 
 if TYPE_CHECKING:
     from server.call_trace import CallTrace
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PACKET_MS = 20
-PACKET_SAMPLES = AUDIO_RATE_HZ * PACKET_MS // 1000
 CATCH_UP_S = 0.001  # between packets that are overdue: what came meanwhile must be able to come in
 START_BY_S = 0.04  # before the first sound leaves, the timeline stands
 REMEMBERED_FRAMES = 100
@@ -76,7 +76,7 @@ class CallMedia:
         self._pipeline, self._schedule, self._metrics, self._stages = pipeline, schedule, metrics, stages
         self._loop = asyncio.get_running_loop()
         self._ingest, self._phase = ClockedIngest(), PacketPhase()
-        self._opus, self._pictures = OpusEncoder(), PictureRungs(size)
+        self._voices, self._pictures = Voices(), PictureRungs(size)
         self._draw_ms: deque[float] = deque(maxlen=REMEMBERED_FRAMES)
         self._counted: dict[str, int] = {}
         self._backlog = 0  # frames that the engine did not take
@@ -86,7 +86,7 @@ class CallMedia:
         self.outlet, self.motion = self.out.open(), CallMotion()
         self.voice, self.picture = self.outlet.voice, self.outlet.picture
         self.voice.on_sent, self.picture.on_sent = stages.voice_sent, stages.picture_sent
-        self._slow_voice, self._packet = SlowVoice(), 0
+        self._packet = 0
         pipeline.pictured = lambda: bool(self.out.rungs)
 
     def follow(self, trace: "CallTrace") -> None:
@@ -120,23 +120,25 @@ class CallMedia:
             if (early_s := self._due_s(packet) - self._schedule.clock.now()) > CATCH_UP_S:  # the beat has moved meanwhile
                 await asyncio.sleep(early_s)
             pcm = self._ingest.read(self._schedule.clock.now())
-            for encoded in self._opus.encode(pcm, packet * PACKET_SAMPLES):
-                self.out.put_voice(packet * PACKET_MS, encoded)
-            if self.out.wants_slow_voice(packet * PACKET_MS):
-                for first, encoded in self._slow_voice.push(pcm, packet):
-                    self.out.put_voice(first * PACKET_MS, encoded, slow=True)
+            for voice, media_ms, encoded in self._voices.push(pcm, packet, self.out.voices(packet * PACKET_MS)):
+                self.out.put_voice(voice, media_ms, encoded)
             self._draw(pcm)
             packet += 1
             self._packet = packet
 
     @property
-    def next_slow_packet_ms(self) -> float:
-        """Where a listener may change between the voices: both have a packet that begins there, and neither has sent it."""
-        return (self._packet // BLOCKS + 1) * BLOCKS * PACKET_MS
+    def next_voice_change_ms(self) -> float:
+        """Where a listener may change between voices: no packet that begins there, or later, has been sent."""
+        return next_change_ms(self._packet)
 
-    def set_motion(self, send: Callable[[bytes], None] | None) -> None:
-        """The caller's own outlet: motion instead of pictures, sent by `send`, or pictures again."""
-        self.out.set_motion(self.outlet, send, self.next_slow_packet_ms)
+    @property
+    def picture_rungs(self) -> Sequence[Rung]:
+        """The kinds of pictures that there are."""
+        return self._pictures.rungs
+
+    def set_rung(self, rung: Rung, motion: SendMotion | None) -> None:
+        """The caller's own outlet: another kind of picture, or none."""
+        self.out.set_rung(self.outlet, rung, self.next_voice_change_ms, motion)
 
     def figures(self) -> dict[str, Any]:
         """What the client is told every second."""
@@ -210,7 +212,7 @@ class CallMedia:
             packets = self._pictures.encode(frame.image, frame.pts_ms, rungs)
             self._loop.call_soon_threadsafe(self._show, frame, packets, self._schedule.clock.now(), heard_s)
 
-    def _show(self, frame: RenderedFrame, packets: dict[int, EncodedPacket], encoded_s: float, heard_s: float) -> None:
+    def _show(self, frame: RenderedFrame, packets: dict[Rung, EncodedPacket], encoded_s: float, heard_s: float) -> None:
         pts_ms = frame.pts_ms
         self.out.put_pictures(pts_ms, packets)
         self._stages.encoded(frame, heard_s, encoded_s)

@@ -38,15 +38,15 @@ class OpusEncoder:
 class Vp8Encoder:
     """One picture in, one packet out, at once. Owned by one call; used by one thread at a time."""
 
-    def __init__(self, side: int, bits_per_second: int = 700_000) -> None:
-        self._side = side
+    def __init__(self, side: int, bits_per_second: int = 700_000, least_bps: int = MIN_VIDEO_BPS) -> None:
+        self._side, self._least_bps = side, least_bps
         self._wanted_bps = self._bps = bits_per_second
         self._keyframe = False
         self._codec: av.CodecContext | None = None
 
     def limit(self, bits_per_second: int) -> None:
         """The receiver's estimate of what it can take."""
-        self._wanted_bps = max(MIN_VIDEO_BPS, min(MAX_VIDEO_BPS, bits_per_second))
+        self._wanted_bps = max(self._least_bps, min(MAX_VIDEO_BPS, bits_per_second))
 
     def request_keyframe(self) -> None:
         self._keyframe = True

@@ -6,34 +6,38 @@ from functools import partial
 
 from realtime.pacing import ReleaseSchedule
 from server.encoders import EncodedPacket
-from server.picture_rungs import PictureRungs, RungChoice
+from server.ladder import Rung
+from server.picture_rungs import PictureRungs
 from server.tracks import ReleasedTrack
+from server.voices import FAST, MIDDLE, SLOW
+
+SendMotion = Callable[[bytes], None]
+VOICE_OF = {Rung.FULL: FAST, Rung.HALF: FAST, Rung.SLOW: MIDDLE, Rung.MOTION: SLOW, Rung.VOICE: SLOW}
+"""Which voice goes with which rung."""
 
 
 @dataclass(eq=False, kw_only=True)
 class Outlet:
-    """Voice and picture on their way to one receiver; estimate_bps: what it said that its network takes; choice: the size of its
-    pictures.
-
-    motion: sends the motion stream's messages to one that gets no pictures; slow_voice: whether it hears the slow voice from
-    media time voice_since_ms on, and before it the other.
-    """
+    """Voice and picture on their way to one receiver; estimate_bps: what it said that its network takes, and on_estimate is told;
+    motion: on that rung, sends the motion stream's messages; voice_before: what it hears before media time voice_since_ms."""
 
     voice: ReleasedTrack
     picture: ReleasedTrack
-    choice: RungChoice
+    rung: Rung = Rung.FULL
     estimate_bps: int | None = None
-    motion: Callable[[bytes], None] | None = None
-    slow_voice: bool = False
+    on_estimate: Callable[[int], None] = lambda _: None
+    motion: SendMotion | None = None
+    voice_before: int = FAST
     voice_since_ms: float = 0
 
-    def hears_slow_voice(self, media_ms: float) -> bool:
-        return self.slow_voice == (media_ms >= self.voice_since_ms)
+    def voice_at(self, media_ms: float) -> int:
+        """Which voice it hears of a media time."""
+        return VOICE_OF[self.rung] if media_ms >= self.voice_since_ms else self.voice_before
 
 
 @dataclass(kw_only=True)
 class FanOut:
-    """A call's outlets, and the encoders that they share: one a size, at the least estimate of those who get it."""
+    """A call's outlets, and the encoders that they share: one a rung, at the least estimate of those who are on it."""
 
     schedule: ReleaseSchedule
     pictures: PictureRungs
@@ -43,11 +47,7 @@ class FanOut:
 
     def open(self) -> Outlet:
         """A place for one more receiver: its picture begins with a keyframe, its media time is the call's."""
-        outlet = Outlet(
-            voice=ReleasedTrack("audio", self.schedule),
-            picture=ReleasedTrack("video", self.schedule),
-            choice=RungChoice(lowest=self.pictures.lowest),
-        )
+        outlet = Outlet(voice=ReleasedTrack("audio", self.schedule), picture=ReleasedTrack("video", self.schedule))
         outlet.picture.on_loss = partial(self.request_keyframe, outlet)
         outlet.picture.on_bitrate = partial(self._estimate, outlet)
         self._outlets.append(outlet)
@@ -62,44 +62,48 @@ class FanOut:
             self._start(outlet, wall_anchor_s)
 
     @property
-    def rungs(self) -> set[int]:
-        """The sizes that somebody gets pictures of."""
-        return {outlet.choice.rung for outlet in list(self._outlets) if outlet.motion is None}
+    def rungs(self) -> set[Rung]:
+        """The kinds of pictures that somebody gets."""
+        return {outlet.rung for outlet in list(self._outlets)} & set(self.pictures.rungs)
 
     def request_keyframe(self, outlet: Outlet) -> None:
         """A receiver needs a whole picture."""
-        self.pictures.request_keyframe(outlet.choice.rung)
+        if outlet.rung in self.pictures.rungs:
+            self.pictures.request_keyframe(outlet.rung)
 
     @property
     def wants_motion(self) -> bool:
-        return any(outlet.motion is not None for outlet in self._outlets)
+        return any(outlet.motion is not None for outlet in list(self._outlets))
 
-    def wants_slow_voice(self, media_ms: float) -> bool:
-        return any(outlet.slow_voice or media_ms < outlet.voice_since_ms for outlet in self._outlets)
+    def voices(self, media_ms: float) -> set[int]:
+        """Those that somebody hears now, or will at their next change."""
+        before = {outlet.voice_before for outlet in self._outlets if media_ms < outlet.voice_since_ms}
+        return before | {VOICE_OF[outlet.rung] for outlet in self._outlets}
 
-    def put_voice(self, media_ms: float, packet: EncodedPacket, *, slow: bool = False) -> None:
+    def put_voice(self, voice: int, media_ms: float, packet: EncodedPacket) -> None:
         for outlet in self._outlets:
-            if outlet.hears_slow_voice(media_ms) == slow:
+            if outlet.voice_at(media_ms) == voice:
                 outlet.voice.put(media_ms, packet)
 
-    def put_pictures(self, media_ms: float, packets: Mapping[int, EncodedPacket]) -> None:
+    def put_pictures(self, media_ms: float, packets: Mapping[Rung, EncodedPacket]) -> None:
         """By rung. One who has changed it since they were encoded goes without."""
         for outlet in self._outlets:
-            if outlet.motion is None and outlet.choice.rung in packets:
-                outlet.picture.put(media_ms, packets[outlet.choice.rung])
+            if outlet.rung in packets:
+                outlet.picture.put(media_ms, packets[outlet.rung])
 
     def put_motion(self, message: bytes) -> None:
         for outlet in self._outlets:
             if outlet.motion is not None:
                 outlet.motion(message)
 
-    def set_motion(self, outlet: Outlet, send: Callable[[bytes], None] | None, voice_since_ms: float) -> None:
-        """Motion and slow voice instead of pictures, or, with None, pictures from a keyframe on and the voice as before."""
-        if (outlet.motion is None) == (send is None):
-            return
-        outlet.motion, outlet.slow_voice, outlet.voice_since_ms = send, send is not None, voice_since_ms
-        if send is None:
-            self.request_keyframe(outlet)
+    def set_rung(self, outlet: Outlet, rung: Rung, voice_since_ms: float, motion: SendMotion | None) -> None:
+        """Another kind of picture, from a keyframe on, or none; and from media time voice_since_ms on the voice that goes with
+        it. motion: with the rung of that name alone."""
+        if outlet.voice_since_ms < voice_since_ms:
+            outlet.voice_before = VOICE_OF[outlet.rung]
+        outlet.rung, outlet.voice_since_ms, outlet.motion = rung, voice_since_ms, motion
+        self.request_keyframe(outlet)
+        self._follow_estimates()
 
     @property
     def unsent(self) -> int:
@@ -126,14 +130,13 @@ class FanOut:
         outlet.picture.start(wall_anchor_s)
 
     def _estimate(self, outlet: Outlet, bits_per_second: int) -> None:
-        before, outlet.estimate_bps = outlet.choice.rung, bits_per_second
-        if outlet.choice.judge(bits_per_second, self.schedule.clock.now()) != before:
-            self.request_keyframe(outlet)
+        outlet.estimate_bps = bits_per_second
+        outlet.on_estimate(bits_per_second)
         self._follow_estimates()
 
     def _follow_estimates(self) -> None:
         for rung in self.rungs:
-            on_it = (outlet for outlet in self._outlets if outlet.choice.rung == rung)
+            on_it = (outlet for outlet in self._outlets if outlet.rung == rung)
             estimates = [outlet.estimate_bps for outlet in on_it if outlet.estimate_bps is not None]
             if estimates:
                 self.pictures.limit(rung, min(estimates))

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,9 +16,10 @@ from server.answer import ask_for_recovery
 from server.call_motion import CallMotion
 from server.config import Limits
 from server.errors import Refusal
-from server.fan_out import Outlet
+from server.fan_out import Outlet, SendMotion
+from server.ladder import Rung
+from server.ladder_link import LadderLink
 from server.metrics import Metrics
-from server.motion_link import MotionLink
 from server.names import new_name
 from server.offer import bad_offer
 from server.trickle import parse_fragment
@@ -57,7 +58,10 @@ class SessionMedia(Protocol):
     @property
     def motion(self) -> CallMotion: ...
 
-    def set_motion(self, send: Callable[[bytes], None] | None) -> None: ...
+    @property
+    def picture_rungs(self) -> Sequence[Rung]: ...
+
+    def set_rung(self, rung: Rung, motion: SendMotion | None) -> None: ...
 
     def start(self) -> None: ...
 
@@ -91,8 +95,10 @@ class Session:
         self.channel = channel.ClientChannel(clock, {"version": channel.VERSION, **hello})
         self.on_connected: Callable[[], None] = lambda: None
         self.trace: CallTrace | None = None
-        self._motion = MotionLink(self.channel, media, self._voice_origin)
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # none: the default is a public STUN server
+        self._ladder = LadderLink(
+            channel=self.channel, call=media, clock=clock, senders=self._peer.getSenders, rtp_origin=self._voice_origin
+        )
         self._microphone: MediaStreamTrack | None = None
         self._n_candidates = 0
         self._settled = asyncio.Event()  # connected, or over
@@ -198,7 +204,7 @@ class Session:
             self.trace.connected()
         self.on_connected()
         async with asyncio.TaskGroup() as tasks:
-            work = [self._media.listen(self._microphone), self._media.speak(), self._watch(), self._motion.run()]
+            work = [self._media.listen(self._microphone), self._media.speak(), self._watch(), self._ladder.run()]
             running = [tasks.create_task(task) for task in work]
             await self._over.wait()
             for task in running:

@@ -1,4 +1,4 @@
-"""The voice for a poor line: Opus at a third of the rate, in packets three times as long, and none in silence.
+"""The voice for a poor line: Opus at fewer bits, in packets of several blocks, and few in silence.
 
 A packet's headers on the wire are 58 bytes: 50 packets a second would be 23 kbit/s before a word is said.
 """
@@ -9,36 +9,37 @@ from numpy.typing import NDArray
 
 from server.encoders import AUDIO_RATE_HZ, AUDIO_TIME_BASE, EncodedPacket
 
-BLOCKS = 3  # of 20 ms, a packet
-BITS_PER_SECOND = 10_000
 QUIET_RMS = 40  # int16 units: a muted microphone or a very good one; Opus' own detector is not to be reached through FFmpeg
 QUIET_PACKETS = 4  # in quiet that has lasted so long, one packet in KEPT_EVERY is sent, as Opus itself does (RFC 6716, 2.1.9)
 KEPT_EVERY = 7
 
 
 class SlowVoice:
-    """State: the encoder's, the blocks that wait for their packet, and for how long it has been quiet."""
+    """blocks: of 20 ms, a packet. State: the encoder's, the blocks that wait for their packet, and for how long it has been
+    quiet."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, blocks: int, bits_per_second: int) -> None:
+        self._length = blocks
         codec = av.CodecContext.create("libopus", "w")
         codec.sample_rate, codec.layout, codec.format = AUDIO_RATE_HZ, "mono", "s16"
-        codec.bit_rate, codec.time_base = BITS_PER_SECOND, AUDIO_TIME_BASE
-        codec.options = {"application": "voip", "frame_duration": "60", "fec": "1", "packet_loss": "10"}
+        codec.bit_rate, codec.time_base = bits_per_second, AUDIO_TIME_BASE
+        packet_ms = str(20 * blocks)
+        codec.options = {"application": "voip", "frame_duration": packet_ms, "fec": "1", "packet_loss": "10"}
         self._codec = codec
         self._blocks: list[NDArray[np.int16]] = []
         self._quiet = 0  # packets
 
     def push(self, pcm: NDArray[np.int16], block: int) -> list[tuple[int, EncodedPacket]]:
         """Block number `block` of the call, 20 ms [960] → the packet that it completes, with the number of its first block.
-        Packets begin at every third block."""
-        if len(self._blocks) != block % BLOCKS:
+        Packets begin at the multiples of their length."""
+        if len(self._blocks) != block % self._length:
             self._blocks.clear()
-            if block % BLOCKS:
+            if block % self._length:
                 return []
         self._blocks.append(pcm)
-        if len(self._blocks) < BLOCKS:
+        if len(self._blocks) < self._length:
             return []
-        sound, first = np.concatenate(self._blocks), block - BLOCKS + 1
+        sound, first = np.concatenate(self._blocks), block - self._length + 1
         self._blocks.clear()
         frame = av.AudioFrame.from_ndarray(sound[None], format="s16", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = AUDIO_RATE_HZ, first * len(pcm), AUDIO_TIME_BASE

@@ -1,12 +1,14 @@
 """Somebody else's call, watched: its voice and picture, and nothing of one's own."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 from aiortc.mediastreams import MediaStreamTrack
 
 from server.call_media import CallMedia
+from server.fan_out import SendMotion
+from server.ladder import Rung
 
 
 class Watching:
@@ -27,8 +29,12 @@ class Watching:
     async def speak(self) -> None:
         await asyncio.Event().wait()  # the call puts its packets
 
-    def set_motion(self, send: Callable[[bytes], None] | None) -> None:
-        self._call.out.set_motion(self.outlet, send, self._call.next_slow_packet_ms)
+    @property
+    def picture_rungs(self) -> Sequence[Rung]:
+        return self._call.picture_rungs
+
+    def set_rung(self, rung: Rung, motion: SendMotion | None) -> None:
+        self._call.out.set_rung(self.outlet, rung, self._call.next_voice_change_ms, motion)
 
     def figures(self) -> dict[str, Any]:
         return self._call.figures()

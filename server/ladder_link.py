@@ -1,0 +1,185 @@
+"""One listener's ladder at work: what is known of their line goes in, the rung comes out, and everything that follows from it.
+
+While the motion stream is got ready there is only the voice, where the line asked for it; where the listener did, pictures go on.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from aiortc import RTCRtpSender
+
+from realtime.clock import Clock
+from realtime.errors import CapacityError
+from server.call_motion import CallMotion
+from server.channel import PAIR_BYTES, ClientChannel, LineReport
+from server.fan_out import Outlet, SendMotion
+from server.ladder import RUNGS, Ladder, Mode, Rung
+from server.line import Line
+from server.motion_link import MotionLink
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.5
+SETTLE_S = 0.2  # between two changes of mind
+PAIR_S = 4.0  # between two packet pairs
+PAIR_WIRE_BYTES = PAIR_BYTES + 82  # IP, UDP, DTLS and SCTP
+REFUSED_S = 60.0  # the server had no room to learn a face: asked again after so long
+
+
+class Listened(Protocol):
+    """What of a call, or of a watched one, a listener's ladder needs."""
+
+    @property
+    def outlet(self) -> Outlet: ...
+
+    @property
+    def motion(self) -> CallMotion: ...
+
+    @property
+    def picture_rungs(self) -> Sequence[Rung]: ...
+
+    def set_rung(self, rung: Rung, motion: SendMotion | None) -> None: ...
+
+
+class LadderLink:
+    """senders: of the connection, the voice's first; rtp_origin: RTP time of the voice at media time 0, None before it began."""
+
+    def __init__(
+        self,
+        *,
+        channel: ClientChannel,
+        call: Listened,
+        clock: Clock,
+        senders: Callable[[], Sequence[RTCRtpSender]],
+        rtp_origin: Callable[[], int | None],
+    ) -> None:
+        self._channel, self._call, self._clock, self._senders = channel, call, clock, senders
+        self._ladder, self._line = Ladder(), Line()
+        self._mode = Mode.AUTO
+        self._asked = asyncio.Event()
+        self._motion = MotionLink(channel, call.motion, rtp_origin)
+        self._sending: asyncio.Task[str] | None = None
+        self._learning: asyncio.Task[None] | None = None
+        self._shown: tuple[Rung, Mode] | None = None
+        self._aim = Rung.FULL
+        self._no_motion_until_s = float("-inf")
+        self._paired_s = 0.0
+        self._heard: dict[str, object] = {}  # receiver reports that were taken, by stream
+        channel.on_mode, channel.on_line = self._ask, self._tell
+        call.outlet.on_estimate = lambda bps: self._line.estimate(clock.now(), bps)
+
+    async def run(self) -> None:
+        """Follows the line and what the client wants, until cancelled."""
+        try:
+            while True:
+                await self._look()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._asked.wait(), LOOK_S)
+                    await asyncio.sleep(SETTLE_S)
+                self._asked.clear()
+        finally:
+            await self._end(self._sending, self._learning)
+
+    def _ask(self, mode: Mode) -> None:
+        if mode != self._mode:
+            self._mode = mode
+            self._asked.set()
+
+    def _tell(self, report: LineReport) -> None:
+        self._line.tell(self._clock.now(), loss=report.loss, round_trip_ms=report.round_trip_ms)
+        if report.pair_ms is not None:
+            self._line.pair(report.pair_ms, PAIR_WIRE_BYTES)
+
+    async def _look(self) -> None:
+        await self._hear_reports()
+        self._note_refusal()
+        now_s = self._clock.now()
+        rung = self._ladder.judge(self._line.reading(now_s), self._rungs(), now_s)
+        if rung != self._aim:
+            log.info("the ladder goes from %s to %s: %s", self._aim.name, rung.name, self._line.reading(now_s))
+            self._aim = rung
+            await self._go(rung)
+        if rung == Rung.SLOW and self._mode == Mode.AUTO and self._channel.has_motion:
+            self._learn_ahead()
+        self._tell_rung()
+        self._send_pair(now_s)
+
+    def _rungs(self) -> list[Rung]:
+        """Those that this listener may have now."""
+        if self._mode == Mode.MOTION and not self._channel.has_motion:
+            self._give_up("no_channel")
+        has_motion = self._channel.has_motion and self._clock.now() >= self._no_motion_until_s
+        there = {*self._call.picture_rungs, Rung.VOICE, *([Rung.MOTION] if has_motion or self._mode == Mode.MOTION else [])}
+        return [rung for rung in RUNGS[self._mode] if rung in there]
+
+    async def _go(self, rung: Rung) -> None:
+        if self._sending is not None:
+            await self._end(self._sending)
+            self._sending = None
+            self._channel.say("motion", state="off", reason="asked" if self._mode != Mode.AUTO else "line")
+        if rung != Rung.MOTION:
+            self._show(rung)
+            return
+        if self._mode == Mode.AUTO:
+            self._show(Rung.VOICE)
+        self._sending = asyncio.create_task(self._motion.send(lambda: self._show(Rung.MOTION)))
+
+    def _show(self, rung: Rung) -> None:
+        if rung > Rung.SLOW and self._call.outlet.rung <= Rung.SLOW:
+            self._line.forget_pairs()
+        if rung > Rung.SLOW:
+            self._line.forget_estimate()
+        self._call.set_rung(rung, self._channel.send_motion if rung == Rung.MOTION else None)
+
+    def _tell_rung(self) -> None:
+        """The client hears of each change, and of the first rung."""
+        now = self._call.outlet.rung, self._mode
+        if now != self._shown and self._channel.say("rung", rung=now[0].name.lower(), mode=now[1].value):
+            self._shown = now
+
+    def _note_refusal(self) -> None:
+        if self._sending is not None and self._sending.done():
+            reason, self._sending = self._sending.result(), None
+            self._no_motion_until_s = self._clock.now() + REFUSED_S
+            self._give_up(reason)
+
+    def _give_up(self, reason: str) -> None:
+        """There is no motion stream for this listener: the ladder chooses among the rest."""
+        self._channel.say("motion", state="off", reason=reason)
+        self._mode = Mode.AUTO if self._mode == Mode.MOTION else self._mode
+
+    def _send_pair(self, now_s: float) -> None:
+        """Without pictures the browser estimates nothing: how far two packets come apart tells of room."""
+        if self._mode == Mode.AUTO and self._call.outlet.rung > Rung.SLOW and now_s - self._paired_s >= PAIR_S:
+            self._paired_s = now_s
+            self._channel.send_pair()
+
+    def _learn_ahead(self) -> None:
+        if self._learning is None:
+            self._learning = asyncio.create_task(self._learn())
+
+    async def _learn(self) -> None:
+        with contextlib.suppress(CapacityError):  # asked for again when it is needed
+            await self._call.motion.atlas(lambda _: None)
+
+    async def _hear_reports(self) -> None:
+        for sender in self._senders():
+            for entry in (await sender.getStats()).values():
+                if entry.type == "remote-inbound-rtp" and self._heard.get(entry.id) != entry.timestamp:
+                    self._heard[entry.id] = entry.timestamp
+                    self._take_report(entry)
+
+    def _take_report(self, entry: Any) -> None:
+        round_trip_ms = None if entry.roundTripTime is None else 1000 * entry.roundTripTime
+        self._line.report(self._clock.now(), loss=entry.fractionLost / 256, round_trip_ms=round_trip_ms)
+
+    @staticmethod
+    async def _end(*tasks: "asyncio.Task[Any] | None") -> None:
+        running = {task for task in tasks if task is not None}
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)

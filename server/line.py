@@ -1,0 +1,83 @@
+"""What is known of the line to one listener: of what they, their browser and RTCP report, the latest that is not too old."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from statistics import median
+
+FRESH_S = 4.0
+SILENT_S = 4.0  # a client that reported, and then says nothing for so long, gets nothing through
+BASE_S = 60.0  # the least round trip in so long is the line's own; what is above it waits in a queue
+MAX_ROUND_TRIPS = 128
+PAIRS = 5
+FASTEST_S = 1e-4  # a gap that is shorter says nothing but that the line is fast
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """loss: share of the packets that never came; queued_ms: what the round trip has on top of the line's own; estimate_bps: the
+    browser's estimate of what its network takes (REMB; None without pictures); capacity_bps: by packet pairs (None before the
+    first ones came)."""
+
+    loss: float = 0.0
+    queued_ms: float = 0.0
+    estimate_bps: int | None = None
+    capacity_bps: float | None = None
+
+
+@dataclass(kw_only=True)
+class Line:
+    """The last reports, each with its time, and the round trips of a minute."""
+
+    _told: tuple[float, float] | None = None  # when, share lost: the client's
+    _reported: tuple[float, float] | None = None  # RTCP's
+    _estimate: tuple[float, int] | None = None
+    _round_trips: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_ROUND_TRIPS))
+    _gaps_s: deque[float] = field(default_factory=lambda: deque(maxlen=PAIRS))
+
+    def tell(self, now_s: float, *, loss: float | None, round_trip_ms: float | None) -> None:
+        """The client's own figures of the last seconds; None: it does not know."""
+        self._told = now_s, loss or 0.0
+        self._add_round_trip(now_s, round_trip_ms)
+
+    def report(self, now_s: float, *, loss: float, round_trip_ms: float | None) -> None:
+        """A receiver report."""
+        self._reported = now_s, loss
+        self._add_round_trip(now_s, round_trip_ms)
+
+    def estimate(self, now_s: float, bits_per_second: int) -> None:
+        """REMB."""
+        self._estimate = now_s, bits_per_second
+
+    def pair(self, gap_ms: float, n_bytes: int) -> None:
+        """Two packets that left together came so far apart; n_bytes: of the second on the wire."""
+        self._gaps_s.append(max(FASTEST_S, gap_ms / 1000) / n_bytes)
+
+    def forget_estimate(self) -> None:
+        """No pictures go out any more: what was estimated from them says nothing of now."""
+        self._estimate = None
+
+    def forget_pairs(self) -> None:
+        self._gaps_s.clear()
+
+    def reading(self, now_s: float) -> Reading:
+        losses = [loss for at_s, loss in filter(None, (self._told, self._reported)) if now_s - at_s <= FRESH_S]
+        if self._told is not None and now_s - self._told[0] > SILENT_S:
+            losses.append(1.0)
+        fresh = self._estimate is not None and now_s - self._estimate[0] <= FRESH_S
+        return Reading(
+            loss=max(losses, default=0.0),
+            queued_ms=self._queued_ms(now_s),
+            estimate_bps=self._estimate[1] if self._estimate is not None and fresh else None,
+            capacity_bps=8 / median(self._gaps_s) if self._gaps_s else None,
+        )
+
+    def _queued_ms(self, now_s: float) -> float:
+        while self._round_trips and now_s - self._round_trips[0][0] > BASE_S:
+            self._round_trips.popleft()
+        if not self._round_trips or now_s - self._round_trips[-1][0] > FRESH_S:
+            return 0.0
+        return self._round_trips[-1][1] - min(ms for _, ms in self._round_trips)
+
+    def _add_round_trip(self, now_s: float, ms: float | None) -> None:
+        if ms is not None:
+            self._round_trips.append((now_s, ms))

@@ -1,0 +1,148 @@
+"""The ladder: down where the line asks for it, up where there was room for a while, and not to and fro."""
+
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
+import pytest
+
+from server.ladder import RUNGS, Ladder, Mode, Rung
+from server.line import Line, Reading
+
+STEP_S = 0.5
+GOOD = Reading(estimate_bps=600_000)
+QUIET = Reading()  # nothing is known
+
+
+def climb(ladder: Ladder, reading: Reading, seconds: float, mode: Mode = Mode.AUTO, from_s: float = 0.0) -> list[Rung]:
+    """The rung at each look."""
+    return [ladder.judge(reading, RUNGS[mode], from_s + STEP_S * look) for look in range(round(seconds / STEP_S))]
+
+
+def changes(rungs: Iterable[Rung]) -> list[Rung]:
+    """Each rung once, where it begins."""
+    found: list[Rung] = []
+    for rung in rungs:
+        if not found or found[-1] != rung:
+            found.append(rung)
+    return found
+
+
+def test_where_nothing_is_known_nothing_moves() -> None:
+    assert set(climb(Ladder(), QUIET, 60)) == {Rung.FULL}
+
+
+def test_an_estimate_finds_its_rung() -> None:
+    for bps, rung in [(119_000, Rung.HALF), (74_000, Rung.SLOW), (41_000, Rung.SLOW), (39_000, Rung.MOTION)]:
+        ladder = Ladder()
+        rungs = climb(ladder, Reading(estimate_bps=bps), 8)
+        assert rungs[-1] == rung
+        assert rungs[0] == min(rung, Rung.SLOW), "pictures are made smaller at once, given up after a moment"
+
+
+@pytest.mark.parametrize("jam", [Reading(loss=0.2), Reading(queued_ms=300)])
+def test_a_jam_costs_one_rung_after_the_other_and_a_moment_of_it_none(jam: Reading) -> None:
+    ladder = Ladder()
+    assert set(climb(ladder, jam, 1.5)) == {Rung.FULL}
+    assert set(climb(ladder, GOOD, 2, from_s=1.5)) == {Rung.FULL}
+    rungs = climb(ladder, jam, 30, from_s=10)
+    assert changes(rungs) == [Rung.FULL, Rung.HALF, Rung.SLOW, Rung.MOTION]
+    assert changes(climb(ladder, Reading(loss=0.4), 10, from_s=40)) == [Rung.MOTION, Rung.VOICE]
+
+
+def test_it_climbs_one_rung_at_a_time_after_a_while_of_room() -> None:
+    ladder = Ladder(rung=Rung.SLOW)
+    rungs = climb(ladder, GOOD, 20)
+    assert changes(rungs) == [Rung.SLOW, Rung.HALF, Rung.FULL]
+    assert rungs.index(Rung.HALF) * STEP_S == 5
+    assert rungs.index(Rung.FULL) * STEP_S > 10
+
+
+def test_an_estimate_that_wavers_moves_nothing() -> None:
+    ladder, at_s = Ladder(rung=Rung.HALF), 0.0
+    for bps in [80_000, 190_000, 110_000, 199_000, 205_000, 198_000] * 20:
+        at_s += STEP_S
+        assert ladder.judge(Reading(estimate_bps=bps), RUNGS[Mode.AUTO], at_s) == Rung.HALF
+
+
+def test_one_who_gets_no_pictures_gets_them_again_where_pairs_tell_of_room() -> None:
+    narrow, wide = Reading(capacity_bps=60_000), Reading(capacity_bps=400_000)
+    ladder = Ladder(rung=Rung.MOTION)
+    assert set(climb(ladder, narrow, 300)) == {Rung.MOTION}
+    rungs = climb(ladder, wide, 11, from_s=300)
+    assert changes(rungs) == [Rung.MOTION, Rung.SLOW]
+    assert rungs.index(Rung.SLOW) * STEP_S == 10
+
+
+def test_loss_keeps_it_down() -> None:
+    assert set(climb(Ladder(rung=Rung.MOTION), Reading(loss=0.06, capacity_bps=1e6), 200)) == {Rung.MOTION}
+
+
+def tries(ladder: Ladder, world: Callable[[Rung], Reading], seconds: float) -> list[float]:
+    """When it climbed to pictures, in a world that answers the rung."""
+    climbed, before = [], ladder.rung
+    for look in range(round(seconds / STEP_S)):
+        rung = ladder.judge(world(before), RUNGS[Mode.AUTO], STEP_S * look)
+        if rung < before:
+            climbed.append(STEP_S * look)
+        before = rung
+    return climbed
+
+
+def test_vain_tries_become_rare() -> None:
+    """A line that looks calm without pictures and jams with them, and a client that answers no pairs."""
+    at_s = tries(Ladder(rung=Rung.MOTION), lambda rung: Reading(queued_ms=400 if rung < Rung.MOTION else 0), 600)
+    waits = [later - earlier for earlier, later in pairwise(at_s)]
+    assert len(at_s) <= 6
+    assert waits == sorted(waits)
+    assert waits[-1] >= 160
+
+
+def test_a_line_that_mends_is_trusted_again() -> None:
+    ladder = Ladder(rung=Rung.MOTION)
+    tries(ladder, lambda rung: Reading(queued_ms=400 if rung < Rung.MOTION else 0), 300)
+    rungs = climb(ladder, GOOD, 300, from_s=300)
+    assert rungs[-1] == Rung.FULL
+    climb(ladder, Reading(estimate_bps=20_000), 8, from_s=600)
+    assert ladder.rung == Rung.MOTION
+    assert climb(ladder, QUIET, 10.5, from_s=610)[-1] == Rung.SLOW
+
+
+@pytest.mark.parametrize(("mode", "rungs"), [(Mode.VIDEO, {Rung.SLOW}), (Mode.MOTION, {Rung.MOTION}), (Mode.VOICE, {Rung.VOICE})])
+def test_a_listener_s_own_choice_holds_whatever_the_line_says(mode: Mode, rungs: set[Rung]) -> None:
+    ladder = Ladder()
+    ladder.judge(QUIET, RUNGS[mode], 0)
+    climb(ladder, Reading(loss=0.5, queued_ms=900, estimate_bps=10_000), 30, mode)
+    assert set(climb(ladder, Reading(loss=0.5), 30, mode, from_s=30)) == rungs
+    assert set(climb(ladder, Reading(loss=0), 4, mode, from_s=60)) == rungs
+
+
+def test_a_rung_that_is_not_there_is_passed_over() -> None:
+    ladder = Ladder()
+    small = [Rung.FULL, Rung.SLOW, Rung.VOICE]
+    assert ladder.judge(Reading(estimate_bps=100_000), small, 0) == Rung.SLOW
+    for look in range(20):
+        ladder.judge(Reading(estimate_bps=20_000), small, STEP_S * look)
+    assert ladder.rung == Rung.VOICE
+
+
+def test_what_is_known_of_a_line_grows_old() -> None:
+    line = Line()
+    assert line.reading(0) == Reading()
+    line.report(1, loss=0.3, round_trip_ms=80)
+    line.estimate(1, 200_000)
+    line.tell(2, loss=0.1, round_trip_ms=380)
+    assert line.reading(2) == Reading(loss=0.3, queued_ms=300, estimate_bps=200_000)
+    assert line.reading(5.5) == Reading(loss=0.1, queued_ms=300), "reports that are older than four seconds are forgotten"
+    assert line.reading(6.5).loss == 1, "a client that reported and falls silent gets nothing through"
+    line.tell(90, loss=None, round_trip_ms=380)
+    assert line.reading(90) == Reading(), "the shortest round trip of a minute is the line's own"
+
+
+def test_packet_pairs_tell_how_fast_a_line_is() -> None:
+    line = Line()
+    for gap_ms in (95, 0, 96, 94, 40):
+        line.pair(gap_ms, 380)
+    assert line.reading(0).capacity_bps == pytest.approx(32_000, rel=0.02)
+    line.forget_pairs()
+    line.pair(0, 380)
+    assert (line.reading(0).capacity_bps or 0) > 1e6
