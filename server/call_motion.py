@@ -11,10 +11,12 @@ LearnAtlas = Callable[[Progress], Awaitable[Atlas]]
 
 
 class CallMotion:
-    """Nothing is done before somebody asked for the atlas. `take` belongs to the call's strand, the rest to the event loop."""
+    """portrait: whose it is, by its id. Nothing is done before somebody asked for the atlas. `take` belongs to the call's strand,
+    the rest to the event loop."""
 
     def __init__(self) -> None:
         self.learn: LearnAtlas | None = None
+        self.portrait = ""
         self._sender: MotionSender | None = None
 
     async def atlas(self, progress: Progress) -> Atlas | None:

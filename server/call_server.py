@@ -106,7 +106,7 @@ class CallServer:
         try:
             portrait = await self.portraits.get(portrait_id)
             media = await self._media(engine, portrait)
-            media.motion.learn = partial(self.atlases.get, portrait_id, portrait, engine)
+            media.motion.learn, media.motion.portrait = partial(self.atlases.get, portrait_id, portrait, engine), portrait_id
             session = self._session(media, portrait_id)
             if room is not None:
                 self._join(room, name, session, media)
@@ -126,7 +126,8 @@ class CallServer:
         Raises Refusal.
         """
         self._ready()
-        return await self.viewers.open(room.member(member_id).media, sdp, self._hello())
+        watched = room.member(member_id).media
+        return await self.viewers.open(watched, sdp, self._hello(watched.motion.portrait))
 
     def invites(self, room: str, session: str) -> bool:
         """Whether a request comes by a room's link: to join or watch it, or about a session that is part of one. Such a link is
@@ -193,16 +194,17 @@ class CallServer:
             limits=self.config.limits,
             clock=self.clock,
             metrics=self.metrics,
-            hello=self._hello(),
+            hello=self._hello(portrait_id),
             on_closed=partial(self._forget, portrait_id, media),
         )
 
-    def _hello(self) -> dict[str, int]:
+    def _hello(self, portrait_id: str) -> dict[str, int | str]:
         return {
             "future_audio_ms": self.future_audio_ms or 0,
             "delay_ms": self.delay_ms or 0,
             "fps": 1000 // FRAME_MS,
             "size": self.config.size,
+            "portrait": portrait_id,
         }
 
     def _follow(self, tracing: Tracing, session: Session, media: CallMedia, begun_s: float) -> None:

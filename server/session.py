@@ -87,7 +87,7 @@ class Session:
         limits: Limits,
         clock: Clock,
         metrics: Metrics,
-        hello: dict[str, int],
+        hello: dict[str, int | str],
         on_closed: Callable[["Session"], None],
     ) -> None:
         self.id = new_name(12)

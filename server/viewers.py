@@ -1,7 +1,6 @@
 """Those who watch a call of somebody else's: how many there may be, and that they go when the call does."""
 
 import asyncio
-from typing import Any
 
 from realtime.clock import Clock
 from server.call_media import CallMedia
@@ -23,7 +22,7 @@ class Viewers:
         self._joining = 0
         self._ending: set[asyncio.Task[None]] = set()
 
-    async def open(self, call: CallMedia, sdp: str, hello: dict[str, Any]) -> tuple[Session, str]:
+    async def open(self, call: CallMedia, sdp: str, hello: dict[str, int | str]) -> tuple[Session, str]:
         """A new viewer of a call, and the answer to their offer.
 
         Raises Refusal 400, 503.

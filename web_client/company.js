@@ -6,6 +6,7 @@ export class Company {
   #element;
   #whep;
   #members = new Map();
+  #mode = "auto";
 
   /** `element` holds the tiles. `whep`: a WhipClient at the WHEP endpoint. */
   constructor({ element, whep }) {
@@ -28,6 +29,12 @@ export class Company {
     this.#show();
   }
 
+  /** Ask the ladders of all connections for a kind of picture. */
+  askMode(mode) {
+    this.#mode = mode;
+    for (const member of this.#members.values()) member.askMode(mode);
+  }
+
   /** The call is over: nobody is watched any more. */
   leave() {
     for (const id of [...this.#members.keys()]) this.#remove(id);
@@ -36,6 +43,7 @@ export class Company {
 
   #add(room, id) {
     const member = new WatchedMember({ whep: this.#whep, room, member: id });
+    member.askMode(this.#mode);
     this.#members.set(id, member);
     this.#element.append(member.tile.element);
   }

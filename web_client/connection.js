@@ -1,12 +1,15 @@
 // One WebRTC connection: the microphone out, or nothing; a portrait, its voice and a data channel back.
 
 import { noMediaPath } from "./failures.js";
-import { CHANNEL_LABEL, MOTION_LABEL, PING_INTERVAL_MS, SILENCE_LIMIT_MS, motion, parseMessage, ping } from "./protocol.js";
+import { LineReport } from "./line_report.js";
+import { askingForThinVoice } from "./own_voice.js";
+import { CHANNEL_LABEL, MOTION_LABEL, PADDING, PING_INTERVAL_MS, SILENCE_LIMIT_MS, mode, parseMessage, ping } from "./protocol.js";
 
 const GATHERING_LIMIT_MS = 300;
 const SETUP_LIMIT_MS = 15_000;
 const DISCONNECTED_LIMIT_MS = 3000;
 const FAREWELL_LIMIT_MS = 500;
+const THIN_VOICE = new Set(["slow", "motion", "voice"]); // the rungs with which the own voice is made thin too
 
 /**
  * Lives from `open` to `close` or its loss, whichever is first, and never comes back.
@@ -17,12 +20,17 @@ export class Connection extends EventTarget {
   #peer;
   #channel = null;
   #motion = null;
-  #wantsMotion = false;
+  #line = new LineReport();
+  #answer = "";
+  #shaping = Promise.resolve();
+  #thin = false;
   #whip;
   #resource = null;
   #timers = new Set();
   #heardMs = 0;
   #over = false;
+  mode = "auto"; // what is asked of the server's ladder
+  rung = null; // its message that came last
 
   constructor(whip, { iceServers = [] } = {}) {
     super();
@@ -44,6 +52,7 @@ export class Connection extends EventTarget {
       const sdp = this.#peer.localDescription.sdp;
       const { answer, resource } = await this.#whip.offer({ sdp, query, signal });
       this.#resource = resource;
+      this.#answer = answer;
       await this.#peer.setRemoteDescription({ type: "answer", sdp: answer });
       await connected(this.#peer, signal);
       this.#watch();
@@ -64,21 +73,10 @@ export class Connection extends EventTarget {
     if (this.#channel?.readyState === "open") this.#channel.send(text);
   }
 
-  /** Ask for the motion stream instead of video, or for video again. */
-  askMotion(wanted) {
-    this.#wantsMotion = wanted;
-    this.#motion ??= this.#openMotion();
-    if (this.#motion.readyState === "open") this.send(motion(wanted));
-  }
-
-  /** Send the own voice with at most so many bits a second; null for the browser's own choice. */
-  async limitVoice(bps) {
-    const sender = this.#peer.getSenders().find((candidate) => candidate.track?.kind === "audio");
-    const parameters = sender?.getParameters();
-    if (!parameters?.encodings?.length) return;
-    if (bps === null) delete parameters.encodings[0].maxBitrate;
-    else parameters.encodings[0].maxBitrate = bps;
-    await sender.setParameters(parameters).catch(() => null);
+  /** Ask the server's ladder for something: auto, video, motion, voice. */
+  askMode(wanted) {
+    this.mode = wanted;
+    if (this.#motion.readyState === "open") this.send(mode(wanted));
   }
 
   /** What receives the voice. */
@@ -115,14 +113,22 @@ export class Connection extends EventTarget {
     this.#channel = this.#peer.createDataChannel(CHANNEL_LABEL);
     this.#channel.binaryType = "arraybuffer";
     this.#channel.addEventListener("message", ({ data }) => this.#receive(data));
+    this.#motion = this.#openMotion();
   }
 
   #openMotion() {
     const channel = this.#peer.createDataChannel(MOTION_LABEL, { ordered: false, maxRetransmits: 0 });
     channel.binaryType = "arraybuffer";
-    channel.addEventListener("open", () => this.send(motion(this.#wantsMotion)));
-    channel.addEventListener("message", ({ data }) => this.#emitBytes("motion", data));
+    channel.addEventListener("open", () => this.mode !== "auto" && this.send(mode(this.mode)));
+    channel.addEventListener("message", ({ data }) => this.#receiveMotion(data));
     return channel;
+  }
+
+  #receiveMotion(data) {
+    if (!(data instanceof ArrayBuffer) || data.byteLength < 2) return;
+    const [kind, half] = new Uint8Array(data);
+    if (kind === PADDING) this.#line.pair(half);
+    else this.#emitBytes("motion", data);
   }
 
   #emitBytes(type, data) {
@@ -133,6 +139,7 @@ export class Connection extends EventTarget {
     this.#heardMs = performance.now();
     this.#emitBytes("atlas", data);
     const message = parseMessage(data);
+    if (message?.type === "rung") this.#follow(message);
     if (message) this.dispatchEvent(new CustomEvent("message", { detail: message }));
     if (message?.type === "goodbye") this.#lose(message.reason ?? null);
   }
@@ -140,7 +147,7 @@ export class Connection extends EventTarget {
   #watch() {
     this.#heardMs = performance.now();
     this.#every(PING_INTERVAL_MS, () => {
-      this.send(ping(performance.now()));
+      this.#ping();
       if (performance.now() - this.#heardMs > SILENCE_LIMIT_MS) this.#lose(null);
     });
     this.#channel.addEventListener("close", () => this.#lose(null));
@@ -149,6 +156,26 @@ export class Connection extends EventTarget {
       if (state === "failed" || state === "closed") this.#lose(null);
       if (state === "disconnected") this.#loseUnlessBack();
     });
+  }
+
+  async #ping() {
+    const report = await this.#peer.getStats();
+    this.send(ping(performance.now(), this.#line.take(report)));
+  }
+
+  /** The own voice goes the way of what comes: it is the same line. */
+  #follow(message) {
+    this.rung = message;
+    const thin = THIN_VOICE.has(message.rung);
+    if (thin === this.#thin || !this.#peer.getSenders().some(({ track }) => track?.kind === "audio")) return;
+    this.#thin = thin;
+    this.#shaping = this.#shaping.then(() => this.#shape(thin)).catch((error) => this.#over || console.error(error));
+  }
+
+  async #shape(thin) {
+    if (this.#over) return;
+    await this.#peer.setLocalDescription();
+    await this.#peer.setRemoteDescription({ type: "answer", sdp: thin ? askingForThinVoice(this.#answer) : this.#answer });
   }
 
   #loseUnlessBack() {

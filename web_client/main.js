@@ -5,10 +5,11 @@ import { Company } from "./company.js";
 import { Failure, insecurePage, microphoneLost, unforeseen } from "./failures.js";
 import { showFailure } from "./failure_panel.js";
 import { LevelMeter } from "./level_meter.js";
-import { LowBandwidth } from "./low_bandwidth.js";
+import { LineChoice } from "./line_choice.js";
 import { Measurements } from "./measurements.js";
 import { Microphone } from "./microphone.js";
 import { MicrophoneChoice } from "./microphone_choice.js";
+import { MotionPlayer } from "./motion_player.js";
 import { Overload } from "./overload.js";
 import { Portraits } from "./portraits.js";
 import { me } from "./protocol.js";
@@ -25,7 +26,8 @@ const api = new ServerApi({ base, token });
 const call = new Call(new WhipClient({ endpoint: new URL("whip", base), token }));
 const microphone = new Microphone();
 const stage = new Stage(element("picture"));
-const lowBandwidth = new LowBandwidth({ button: element("low-bandwidth"), picture: element("picture"), portraitUrl: () => stage.portraitUrl });
+const player = new MotionPlayer({ picture: element("picture"), portraitUrl: () => stage.portraitUrl });
+const lineChoice = new LineChoice({ select: element("line-choice"), rung: element("rung") });
 const overload = new Overload();
 const measurements = new Measurements(element("measurements"));
 const portraits = new Portraits({ fieldset: element("portrait-choice"), target: document.body, api });
@@ -39,7 +41,7 @@ let starting = false;
 let muted = false;
 let wasLive = false;
 let overloaded = false;
-let lineWords = ""; // what the low-bandwidth switch has to say
+let lineWords = ""; // what there is to say of a motion stream
 
 portraits.addEventListener("choose", ({ detail }) => stage.showPortrait(detail));
 element("start-stop").addEventListener("click", () => (call.state === "idle" ? start() : call.stop()));
@@ -55,8 +57,9 @@ call.addEventListener("message", ({ detail }) => hear(detail));
 microphone.addEventListener("open", () => call.connection?.replaceTrack(microphone.track));
 microphone.addEventListener("lost", () => call.state !== "idle" && tell(microphoneLost()));
 microphone.addEventListener("devices", reopenMicrophone);
-measurements.framesDrawn = () => lowBandwidth.framesDrawn;
-lowBandwidth.addEventListener("say", ({ detail }) => {
+measurements.drawn = player;
+lineChoice.addEventListener("change", askMode);
+player.addEventListener("say", ({ detail }) => {
   lineWords = detail;
   if (call.state === "live") say(WORDS.live({}));
 });
@@ -115,7 +118,8 @@ function enter({ state, reason, waitMs, failure }) {
   element("portrait-choice").hidden = inCall;
   element("measurements").hidden = !inCall;
   microphoneChoice.setInCall(state !== "idle");
-  lowBandwidth.follow(state === "live" ? call.connection : null);
+  player.follow(state === "live" ? call.connection : null);
+  if (state === "live") askMode();
   if (state === "live") measurements.follow(call.connection);
   else rest();
   if (state === "idle") microphone.close();
@@ -154,8 +158,15 @@ const WORDS = {
   reconnecting: ({ reason }) => `${reason} Connecting again…`,
 };
 
+/** Every connection of the page goes over the same line. */
+function askMode() {
+  call.connection?.askMode(lineChoice.mode);
+  company.askMode(lineChoice.mode);
+}
+
 /** A message of the server. */
 function hear(message) {
+  lineChoice.hear(message);
   if (message.type === "hello") measurements.greet(message);
   if (message.type === "hello" && muted) introduce();
   if (message.type === "room") {

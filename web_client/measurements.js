@@ -12,7 +12,7 @@ export class Measurements {
   #hello = null;
   #moments = [];
   #timer = 0;
-  framesDrawn = () => 0; // pictures that the page made itself, ever
+  drawn = { framesDrawn: 0, lateMs: 0 }; // what the page draws itself: how many pictures ever, how late after their sound
 
   constructor(panel) {
     this.#panel = panel;
@@ -43,7 +43,8 @@ export class Measurements {
     const connection = this.#connection;
     const counters = readCounters(await connection.getStats());
     if (connection !== this.#connection) return;
-    counters.video = { ...counters.video, framesDecoded: (counters.video.framesDecoded ?? 0) + this.framesDrawn() };
+    counters.video = { ...counters.video, framesDecoded: (counters.video.framesDecoded ?? 0) + this.drawn.framesDrawn };
+    counters.drawnLateMs = this.drawn.lateMs;
     this.#moments = [...this.#moments, counters].slice(-HISTORY);
     if (this.#moments.length > 1) this.#show(measure(this.#moments[0], counters, this.#hello));
   }

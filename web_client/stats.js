@@ -36,11 +36,15 @@ export function measure(before, after, hello) {
   };
 }
 
-/** The parts of the delay from mouth to picture, in ms: what a listener waits for, one after the other. */
+/**
+ * The parts of the delay from mouth to picture, in ms: what a listener waits for, one after the other. Where no video comes, the
+ * picture is drawn on the voice's clock: the voice's buffer counts, and how late the page draws.
+ */
 function delayParts(before, after, hello) {
-  const bufferMs = perItemMs(before, after, "jitterBufferDelay", "jitterBufferEmittedCount");
+  const kind = difference(before.video, after.video, "jitterBufferEmittedCount") > 0 ? "video" : "audio";
+  const bufferMs = perItemMs(before[kind], after[kind], "jitterBufferDelay", "jitterBufferEmittedCount");
   if (!hello || after.roundTripMs === null || bufferMs === null) return null;
-  const decodeMs = perItemMs(before, after, "totalDecodeTime", "framesDecoded") ?? 0;
+  const decodeMs = kind === "video" ? perItemMs(before.video, after.video, "totalDecodeTime", "framesDecoded") ?? 0 : after.drawnLateMs ?? 0;
   return {
     futureMs: hello.future_audio_ms,
     serverMs: hello.delay_ms - hello.future_audio_ms,
@@ -49,10 +53,10 @@ function delayParts(before, after, hello) {
   };
 }
 
-/** Mean time a picture of the interval spent: a counter of seconds over a counter of pictures. */
+/** Mean time an item of the interval spent: a counter of seconds over a counter of pictures, or of sound samples. */
 function perItemMs(before, after, secondsKey, countKey) {
-  const count = difference(before.video, after.video, countKey);
-  return count > 0 ? (1000 * difference(before.video, after.video, secondsKey)) / count : null;
+  const count = difference(before, after, countKey);
+  return count > 0 ? (1000 * difference(before, after, secondsKey)) / count : null;
 }
 
 /** Packets that never came, of those expected, both kinds together. */

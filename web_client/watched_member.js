@@ -2,6 +2,7 @@
 
 import { backOff, pause } from "./back_off.js";
 import { Connection } from "./connection.js";
+import { MotionPlayer } from "./motion_player.js";
 import { Tile } from "./tile.js";
 
 const LEVEL_INTERVAL_MS = 200;
@@ -12,13 +13,22 @@ export class WatchedMember {
   #whep;
   #query;
   #leaving = new AbortController();
+  #connection = null;
+  #mode = "auto";
   tile = new Tile();
+  #player = new MotionPlayer({ picture: this.tile.element, portraitUrl: () => this.tile.portraitUrl });
 
   /** `whep`: a WhipClient at the WHEP endpoint. `room`, `member`: whom to watch. */
   constructor({ whep, room, member }) {
     this.#whep = whep;
     this.#query = { room, member };
     this.#watch().catch((error) => error.name !== "AbortError" && console.error(error));
+  }
+
+  /** Ask for a kind of picture: auto, video, motion, voice. */
+  askMode(mode) {
+    this.#mode = mode;
+    this.#connection?.askMode(mode);
   }
 
   /** Watch no more. */
@@ -31,12 +41,17 @@ export class WatchedMember {
     for (;;) {
       const connection = await this.#connect(signal);
       if (!connection) return; // they have gone, or cannot be reached
+      this.#connection = connection;
       this.tile.play(connection.stream);
+      this.#player.follow(connection);
+      connection.askMode(this.#mode);
       const stopListening = followLevel(connection, this.tile);
       const lost = new Promise((resolve) => connection.addEventListener("lost", resolve, { once: true }));
       const left = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
       await Promise.race([lost, left]);
       stopListening();
+      this.#connection = null;
+      this.#player.follow(null);
       this.tile.wait();
       connection.close();
       if (signal.aborted) return;
@@ -47,6 +62,7 @@ export class WatchedMember {
     for (const backOffMs of [0, ...backOff()]) {
       await pause(backOffMs, signal);
       const connection = new Connection(this.#whep);
+      connection.addEventListener("message", ({ detail }) => detail.type === "hello" && this.tile.showPortrait(detail.portrait));
       try {
         await connection.open({ track: null, query: this.#query, signal });
         return connection;

@@ -71,12 +71,12 @@ def call(launch_browser: LaunchBrowser, fixture_microphone: tuple[str, ...], ser
     page.locator(f"input[value={PORTRAIT}], input[type=radio]:checked").first.wait_for(state="attached")
     page.click("#start-stop")
     page.locator("body[data-state=live] .is-playing").wait_for(timeout=30_000)
-    page.click("#low-bandwidth")
+    page.get_by_label("Picture", exact=True).select_option("motion")
     page.locator("#picture.is-motion[data-line=motion]").wait_for(timeout=LEARNT_MS)
     page.wait_for_function("() => Number(document.querySelector('#picture canvas').dataset.components) > 10", timeout=30_000)
     page.wait_for_timeout(4000)  # the atlas has come, the connection is calm
     yield _record(page)
-    page.click("#low-bandwidth")
+    page.get_by_label("Picture", exact=True).select_option("video")
     page.locator("#picture:not(.is-motion)[data-line=video]").wait_for(timeout=10_000)
     decoded = _video(page)["framesDecoded"]
     page.wait_for_function(f"async () => (await probe.report()).find((r) => r.kind === 'video').framesDecoded > {decoded} + 20")

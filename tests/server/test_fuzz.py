@@ -51,8 +51,8 @@ message = st.one_of(
     st.binary(max_size=1200),
     anything.map(json.dumps),
     st.fixed_dictionaries(
-        {"type": st.sampled_from(("ping", "me", "motion", "hello", "")) | anything},
-        optional={"t": anything, "name": anything, "muted": anything, "want": anything},
+        {"type": st.sampled_from(("ping", "me", "mode", "hello", "")) | anything},
+        optional={"t": anything, "name": anything, "muted": anything, "want": anything, "line": anything},
     ).map(json.dumps),
 )
 Ask = Callable[[aiohttp.ClientSession], Awaitable[Any]]

@@ -52,8 +52,8 @@ async def until(caller: Caller, condition: Callable[[], bool], limit_s: float) -
         await asyncio.sleep(0.2)
 
 
-def want(caller: Caller, wanted: bool) -> None:
-    caller.channel.send(json.dumps({"type": "motion", "want": wanted}))
+def want(caller: Caller, mode: str) -> None:
+    caller.channel.send(json.dumps({"type": "mode", "want": mode}))
 
 
 async def test_a_call_goes_over_to_motion_and_back(start_server: StartServer) -> None:
@@ -61,7 +61,7 @@ async def test_a_call_goes_over_to_motion_and_back(start_server: StartServer) ->
     async with Caller(base=base(server), pcm=speech(), wants_motion=True) as caller:
         await caller.call()
         await until(caller, lambda: len(caller.pictures) > 5, 10)
-        want(caller, True)
+        want(caller, "motion")
         await until(caller, lambda: "sending" in states(caller), LEARNT_S)
         told = next(message for message in caller.messages if message.get("state") == "sending")
         await until(caller, lambda: sum(len(part) - 4 for part in caller.atlas_parts) == told["bytes"], 20)
@@ -81,7 +81,7 @@ async def test_a_call_goes_over_to_motion_and_back(start_server: StartServer) ->
         _the_face_moves_with_the_voice(caller, atlas, n_motion)
         _the_voice_goes_on_without_a_gap(caller, told["rtp_origin"])
         assert len(caller.wire["audio"].packets) - n_voice < 1.1 * seconds / 0.06
-        want(caller, False)
+        want(caller, "video")
         await until(caller, lambda: states(caller)[-1] == "off", 5)
         await until(caller, lambda: len(caller.wire["video"].packets) > n_pictures + 10, 10)
         _the_voice_goes_on_without_a_gap(caller, told["rtp_origin"])
@@ -91,7 +91,7 @@ async def test_a_call_goes_over_to_motion_and_back(start_server: StartServer) ->
 
 async def _the_second_time_is_quick(caller: Caller) -> None:
     n_parts = len(caller.atlas_parts)
-    want(caller, True)
+    want(caller, "motion")
     await until(caller, lambda: len(caller.atlas_parts) > n_parts, 3)
 
 
@@ -99,7 +99,7 @@ async def test_without_its_channel_there_is_no_motion_stream(start_server: Start
     server = await start_server()
     async with Caller(base=base(server), pcm=speech()) as caller:
         await caller.call()
-        want(caller, True)
+        want(caller, "motion")
         await until(caller, lambda: bool(states(caller)) and states(caller)[-1] == "off", 5)
         assert caller.messages[-1]["type"] != "goodbye"
         n_pictures = len(caller.pictures)
@@ -111,7 +111,7 @@ async def test_a_client_that_never_stops_asking_does_no_harm(start_server: Start
     async with Caller(base=base(server), pcm=speech(), wants_motion=True) as caller:
         await caller.call()
         for i in range(300):
-            want(caller, i % 2 == 0)
+            want(caller, "motion" if i % 2 == 0 else "video")
             caller.channel.send(b"\x01\x00\xff\xff" * 200)
         await until(caller, lambda: len(caller.pictures) > 5, 10)
         assert len(states(caller)) < 150, "each change of mind was followed"
@@ -160,7 +160,7 @@ async def test_one_who_watches_has_motion_while_the_caller_keeps_video(start_ser
         member = (await anna.told("room"))["you"]
         async with Caller(base=base(server), room=room, watches=member, wants_motion=True) as poor:
             await poor.call()
-            want(poor, True)
+            want(poor, "motion")
             await until(poor, lambda: len(poor.motion) > 3, LEARNT_S)
             n_poor, n_anna = len(poor.wire["video"].packets), len(anna.wire["video"].packets)
             await until(poor, lambda: len(anna.wire["video"].packets) > n_anna + 10, 20)
@@ -172,7 +172,7 @@ async def test_a_server_may_end_while_it_learns(start_server: StartServer) -> No
     server = await start_server()
     async with Caller(base=base(server), pcm=speech(), wants_motion=True) as caller:
         await caller.call()
-        want(caller, True)
+        want(caller, "motion")
         await until(caller, lambda: "learning" in states(caller), 10)
         await core(server).close()
     assert core(server).sessions == {}

@@ -9,6 +9,8 @@ import { Timeline } from "./timeline.js";
 
 const CHUNK_HEADER = 4;
 const ATLAS_CHUNK = 1;
+const FRAME_MS = 40;
+const SMOOTHING = 25; // frames
 
 /**
  * Lives from construction to `close`. Event "ready": the first frame is drawn. Its canvas says in `dataset` which frame stands
@@ -24,6 +26,7 @@ export class MotionView extends EventTarget {
   #timeline = new Timeline();
   #painter = null;
   drawn = 0;
+  lateMs = 0; // how far the pictures come after their sound, of late
   #refused = 0;
   #shown = { frame: undefined, components: 0 };
   #timer = 0;
@@ -70,6 +73,7 @@ export class MotionView extends EventTarget {
     this.#painter.draw(layersOf(this.#atlas, coefficients ?? []));
     this.#shown = { frame, components };
     this.drawn += 1;
+    if (frame !== null) this.lateMs += (mediaMs - FRAME_MS * frame - this.lateMs) / SMOOTHING;
     Object.assign(this.canvas.dataset, { frame: frame ?? "rest", components, drawn: this.drawn });
     if (this.drawn === 1) this.dispatchEvent(new Event("ready"));
   }

@@ -1,36 +1,26 @@
-// The switch "Low bandwidth": the motion stream instead of video, for as long as it is on, over every connection of a call.
+// What one place of the page shows of a connection: its video, or the portrait that the page draws itself from the motion
+// stream, or the portrait at rest, as the server's ladder says.
 
 import { MotionView } from "./motion/motion_view.js";
 import { VoiceClock } from "./motion/voice_clock.js";
 
-const VOICE_BPS = 10_000; // of the own microphone, on the same poor line
+const AGAIN_MS = 500;
 
-/** Event "say" (detail: words for the person, or ""). `picture.dataset.line` is video, learning or motion. */
-export class LowBandwidth extends EventTarget {
-  #button;
+/** Event "say" (detail: words for the person, or ""). `picture.dataset.line` is video, learning, motion or voice. */
+export class MotionPlayer extends EventTarget {
   #picture;
   #portraitUrl;
   #connection = null;
   #view = null;
   #stop = new AbortController();
   #drawnBefore = 0;
-  isOn = false;
 
-  /** `button`: the switch. `picture`: gets the canvas. `portraitUrl()`: the portrait as a call frames it. */
-  constructor({ button, picture, portraitUrl }) {
+  /** `picture`: gets the canvas. `portraitUrl()`: the portrait as a call frames it. */
+  constructor({ picture, portraitUrl }) {
     super();
-    this.#button = button;
     this.#picture = picture;
     this.#portraitUrl = portraitUrl;
     this.#picture.dataset.line = "video";
-    button.addEventListener("click", () => this.set(!this.isOn));
-  }
-
-  /** Switch it. */
-  set(on) {
-    this.isOn = on;
-    this.#button.setAttribute("aria-pressed", String(on));
-    this.#ask();
   }
 
   /** The connection of the moment; null where there is none. */
@@ -42,10 +32,10 @@ export class LowBandwidth extends EventTarget {
     this.#enter("video", "");
     if (!connection) return;
     const { signal } = this.#stop;
-    connection.addEventListener("message", ({ detail }) => detail.type === "motion" && this.#hear(detail), { signal });
+    connection.addEventListener("message", ({ detail }) => this.#hear(detail), { signal });
     connection.addEventListener("atlas", ({ detail }) => this.#view?.takeAtlasPart(detail) === false && this.#again(), { signal });
     connection.addEventListener("motion", ({ detail }) => this.#view?.takeMessage(detail), { signal });
-    if (this.isOn) this.#ask();
+    if (connection.rung) this.#hear(connection.rung);
   }
 
   /** Pictures drawn from the motion stream, over all connections. */
@@ -53,26 +43,30 @@ export class LowBandwidth extends EventTarget {
     return this.#drawnBefore + (this.#view?.drawn ?? 0);
   }
 
-  #ask() {
-    this.#connection?.askMotion(this.isOn);
-    this.#connection?.limitVoice(this.isOn ? VOICE_BPS : null);
+  /** How far the pictures that are drawn come after their sound, in ms; 0 where none are. */
+  get lateMs() {
+    return this.#view?.lateMs ?? 0;
   }
 
   /** A damaged atlas is asked for anew. */
   #again() {
+    const connection = this.#connection;
+    const { mode } = connection;
     this.#close();
-    this.#connection?.askMotion(false);
-    setTimeout(() => this.isOn && this.#ask(), 500);
+    connection.askMode("voice");
+    setTimeout(() => connection.mode === "voice" && connection.askMode(mode), AGAIN_MS);
   }
 
-  #hear({ state, progress, reason, atlas, rtp_origin: rtpOrigin }) {
-    if (state === "learning") this.#enter("learning", `Learning this face… ${Math.round(100 * progress)} %`);
-    if (state === "off") {
-      this.#close();
-      this.#enter("video", reason === "busy" ? "Low bandwidth: the server has no room for it now." : "");
-      if (reason === "busy" || reason === "no_channel") this.isOn && this.set(false);
-    }
-    if (state !== "sending" || !this.isOn) return;
+  #hear(message) {
+    if (message.type === "rung" && message.rung !== "motion") this.#rest(message.rung === "voice" ? "voice" : "video");
+    if (message.type === "motion") this.#hearMotion(message);
+  }
+
+  #hearMotion({ state, progress, reason, atlas, rtp_origin: rtpOrigin }) {
+    if (state === "learning") this.#say(`Learning this face… ${Math.round(100 * progress)} %`);
+    if (state === "off") this.#say(reason === "busy" ? "Low bandwidth: the server has no room for it now." : "");
+    if (state === "off") this.#close();
+    if (state !== "sending") return;
     this.#close();
     this.#open({ portrait: this.#loadPortrait(), clock: new VoiceClock(this.#connection.voiceReceiver, rtpOrigin), identity: atlas });
   }
@@ -92,16 +86,25 @@ export class LowBandwidth extends EventTarget {
     return createImageBitmap(image, { colorSpaceConversion: "none" });
   }
 
+  /** No motion stream comes now; while one is learnt, the words about it stand. */
+  #rest(line) {
+    if (this.#view) this.#close();
+    this.#picture.dataset.line = line;
+  }
+
   #close() {
     this.#drawnBefore = this.framesDrawn;
     this.#view?.close();
     this.#view = null;
     this.#picture.classList.remove("is-motion");
-    this.#picture.dataset.line = "video";
   }
 
   #enter(line, words) {
     this.#picture.dataset.line = line;
+    this.#say(words);
+  }
+
+  #say(words) {
     this.dispatchEvent(new CustomEvent("say", { detail: words }));
   }
 }
