@@ -77,6 +77,10 @@ class ClientChannel:
         return 0 if self._opened is None else self._opened.bufferedAmount
 
     @property
+    def is_open(self) -> bool:
+        return self._opened is not None and self._opened.readyState == "open"
+
+    @property
     def has_motion(self) -> bool:
         return self._motion is not None and self._motion.readyState == "open"
 

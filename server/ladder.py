@@ -4,7 +4,7 @@ FULL ─▶ HALF ─▶ SLOW ─▶ MOTION ─▶ VOICE      down at once or aft
      ◀─      ◀─      ◀─        ◀─            up one at a time, where there was room for a while; later after each vain try
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -44,6 +44,8 @@ LOST = {Rung.FULL: 0.10, Rung.HALF: 0.10, Rung.SLOW: 0.10, Rung.MOTION: 0.25}  #
 QUEUED_MS = {Rung.FULL: 250, Rung.HALF: 250, Rung.SLOW: 250, Rung.MOTION: 350}  # in the line; more, and a rung cannot stay
 CALM_LOSS, CALM_QUEUED_MS = 0.04, 120
 JAMMED_S = 2.0  # loss or a queue for so long makes it fall
+BLOCKED_LOSS = 0.5  # of the packets, and no estimate comes: there is no room even for the least pictures
+SILENT_SLOW_S, SILENT_S = 1.2, 3.5  # a listener of whom nothing was ever heard: the least pictures, then none
 DRAINED_S = 3.0  # after a fall: what was sent before it is still told of
 STEADY_S = 5.0  # of room, before it climbs to where an estimate says that there is some
 PATIENCE_S, MOST_PATIENCE_S = 10.0, 160.0  # of calm, before it climbs where there is none
@@ -91,16 +93,20 @@ class Ladder:
         """Whether an estimate, where there is one, leaves room for the next better rung."""
         if self.rung in (Rung.VOICE, Rung.FULL):
             return True
-        known = reading.capacity_bps if self.rung == Rung.MOTION else reading.estimate_bps or 0
+        known = reading.capacity_bps if self.rung == Rung.MOTION else reading.estimate_bps
         return known is None or known >= ROOM_BPS[Rung(self.rung - 1)]
 
-    def _fall(self, reading: Reading, lower: Collection[Rung], now_s: float) -> Rung | None:
-        """The rung that it falls to, if it does. Pictures are given up only from the least of them."""
-        bps = reading.estimate_bps
-        if bps is not None and bps < FLOOR_BPS.get(self.rung, 0) and (self.rung < Rung.SLOW or now_s - self._fell_s >= JAMMED_S):
-            return min(rung for rung in lower if rung >= Rung.SLOW or bps >= FLOOR_BPS[rung])
+    def _fall(self, reading: Reading, lower: Sequence[Rung], now_s: float) -> Rung | None:
+        """The rung that it falls to, if it does."""
+        if reading.silent_s >= SILENT_SLOW_S:
+            return _first(lower, Rung.VOICE if reading.silent_s >= SILENT_S else Rung.SLOW)
+        if (bps := reading.estimate_bps) is not None:
+            if bps < FLOOR_BPS.get(self.rung, 0) and (self.rung < Rung.SLOW or now_s - self._fell_s >= JAMMED_S):
+                return min(rung for rung in lower if rung >= Rung.SLOW or bps >= FLOOR_BPS[rung])
+        elif self.rung <= Rung.SLOW and reading.loss >= BLOCKED_LOSS:
+            return _first(lower, Rung.MOTION)
         if self._jammed_since_s is not None and now_s - self._jammed_since_s >= JAMMED_S:
-            return min(lower)
+            return lower[0]
         return None
 
     def _may_climb(self, reading: Reading, target: Rung, now_s: float) -> bool:
@@ -116,6 +122,11 @@ class Ladder:
 
     def _move(self, rung: Rung) -> None:
         self.rung, self._jammed_since_s, self._calm_since_s = rung, None, None
+
+
+def _first(lower: Sequence[Rung], least: Rung) -> Rung:
+    """The first of them that asks no more than `least`; where there is none, the last."""
+    return next((rung for rung in lower if rung >= least), lower[-1])
 
 
 def _since(before_s: float | None, now_s: float) -> float:

@@ -57,7 +57,7 @@ class LadderLink:
         rtp_origin: Callable[[], int | None],
     ) -> None:
         self._channel, self._call, self._clock, self._senders = channel, call, clock, senders
-        self._ladder, self._line = Ladder(), Line()
+        self._ladder, self._line = Ladder(), Line(since_s=clock.now())
         self._mode = Mode.AUTO
         self._asked = asyncio.Event()
         self._motion = MotionLink(channel, call.motion, rtp_origin)
@@ -73,6 +73,7 @@ class LadderLink:
 
     async def run(self) -> None:
         """Follows the line and what the client wants, until cancelled."""
+        self._line.since_s = self._clock.now()
         try:
             while True:
                 await self._look()
@@ -95,6 +96,8 @@ class LadderLink:
 
     async def _look(self) -> None:
         await self._hear_reports()
+        if self._channel.is_open:
+            self._line.hear()
         self._note_refusal()
         now_s = self._clock.now()
         rung = self._ladder.judge(self._line.reading(now_s), self._rungs(), now_s)

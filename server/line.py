@@ -14,10 +14,11 @@ FASTEST_S = 1e-4  # a gap that is shorter says nothing but that the line is fast
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """loss: share of the packets that never came; queued_ms: what the round trip has on top of the line's own; estimate_bps: the
-    browser's estimate of what its network takes (REMB; None without pictures); capacity_bps: by packet pairs (None before the
-    first ones came)."""
+    """silent_s: for so long nothing came from one of whom nothing was ever heard; loss: share of the packets that never came;
+    queued_ms: what the round trip has on top of the line's own; estimate_bps: the browser's estimate of what its network takes
+    (REMB; None without pictures); capacity_bps: by packet pairs (None before the first ones came)."""
 
+    silent_s: float = 0.0
     loss: float = 0.0
     queued_ms: float = 0.0
     estimate_bps: int | None = None
@@ -26,26 +27,35 @@ class Reading:
 
 @dataclass(kw_only=True)
 class Line:
-    """The last reports, each with its time, and the round trips of a minute."""
+    """The last reports, each with its time, and the round trips of a minute. since_s: when the listener was there."""
 
+    since_s: float
+    _heard: bool = False
     _told: tuple[float, float] | None = None  # when, share lost: the client's
     _reported: tuple[float, float] | None = None  # RTCP's
     _estimate: tuple[float, int] | None = None
     _round_trips: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_ROUND_TRIPS))
     _gaps_s: deque[float] = field(default_factory=lambda: deque(maxlen=PAIRS))
 
+    def hear(self) -> None:
+        """Something came from the listener: the line is not blocked."""
+        self._heard = True
+
     def tell(self, now_s: float, *, loss: float | None, round_trip_ms: float | None) -> None:
         """The client's own figures of the last seconds; None: it does not know."""
+        self.hear()
         self._told = now_s, loss or 0.0
         self._add_round_trip(now_s, round_trip_ms)
 
     def report(self, now_s: float, *, loss: float, round_trip_ms: float | None) -> None:
         """A receiver report."""
+        self.hear()
         self._reported = now_s, loss
         self._add_round_trip(now_s, round_trip_ms)
 
     def estimate(self, now_s: float, bits_per_second: int) -> None:
         """REMB."""
+        self.hear()
         self._estimate = now_s, bits_per_second
 
     def pair(self, gap_ms: float, n_bytes: int) -> None:
@@ -65,6 +75,7 @@ class Line:
             losses.append(1.0)
         fresh = self._estimate is not None and now_s - self._estimate[0] <= FRESH_S
         return Reading(
+            silent_s=0.0 if self._heard else now_s - self.since_s,
             loss=max(losses, default=0.0),
             queued_ms=self._queued_ms(now_s),
             estimate_bps=self._estimate[1] if self._estimate is not None and fresh else None,

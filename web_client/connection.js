@@ -9,6 +9,7 @@ const GATHERING_LIMIT_MS = 300;
 const SETUP_LIMIT_MS = 15_000;
 const DISCONNECTED_LIMIT_MS = 3000;
 const FAREWELL_LIMIT_MS = 500;
+const JAMMED_MS = 2000; // a server that says nothing for so long, though it speaks every second, is not reached
 const THIN_VOICE = new Set(["slow", "motion", "voice"]); // the rungs with which the own voice is made thin too
 
 /**
@@ -139,6 +140,7 @@ export class Connection extends EventTarget {
     this.#heardMs = performance.now();
     this.#emitBytes("atlas", data);
     const message = parseMessage(data);
+    if (message?.type === "stats" && this.rung) this.#thinVoice(THIN_VOICE.has(this.rung.rung));
     if (message?.type === "rung") this.#follow(message);
     if (message) this.dispatchEvent(new CustomEvent("message", { detail: message }));
     if (message?.type === "goodbye") this.#lose(message.reason ?? null);
@@ -148,6 +150,7 @@ export class Connection extends EventTarget {
     this.#heardMs = performance.now();
     this.#every(PING_INTERVAL_MS, () => {
       this.#ping();
+      if (performance.now() - this.#heardMs > JAMMED_MS) this.#thinVoice(true);
       if (performance.now() - this.#heardMs > SILENCE_LIMIT_MS) this.#lose(null);
     });
     this.#channel.addEventListener("close", () => this.#lose(null));
@@ -166,7 +169,10 @@ export class Connection extends EventTarget {
   /** The own voice goes the way of what comes: it is the same line. */
   #follow(message) {
     this.rung = message;
-    const thin = THIN_VOICE.has(message.rung);
+    this.#thinVoice(THIN_VOICE.has(message.rung));
+  }
+
+  #thinVoice(thin) {
     if (thin === this.#thin || !this.#peer.getSenders().some(({ track }) => track?.kind === "audio")) return;
     this.#thin = thin;
     this.#shaping = this.#shaping.then(() => this.#shape(thin)).catch((error) => this.#over || console.error(error));

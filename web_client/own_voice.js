@@ -8,6 +8,7 @@ const OPUS = /^a=rtpmap:(\d+) opus\/48000\/2\r\n/im;
 export function askingForThinVoice(sdp) {
   const payloadType = OPUS.exec(sdp)?.[1];
   if (!payloadType) return sdp;
-  const lines = sdp.replace(new RegExp(`^a=fmtp:${payloadType} (.*)\r\n`, "m"), `a=fmtp:${payloadType} $1;${THIN}\r\n`);
-  return lines.replace(OPUS, (line) => `${line}a=ptime:60\r\n`);
+  const own = new RegExp(`^a=fmtp:${payloadType} (.*)\r\n`, "m");
+  const wished = own.test(sdp) ? sdp.replace(own, `a=fmtp:${payloadType} $1;${THIN}\r\n`) : sdp.replace(OPUS, `$&a=fmtp:${payloadType} ${THIN}\r\n`);
+  return wished.replace(OPUS, "$&a=ptime:60\r\n");
 }

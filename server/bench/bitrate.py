@@ -1,5 +1,5 @@
 """`facewire bench bitrate`: what a face takes on the wire, and how near it comes to the server's own render: VP8, H264 and the
-motion stream on the same frames of every shipped portrait.
+motion stream on the same frames of every shipped portrait; and the ladder on shaped links (`ladder.py`).
 
 The speech is not the one that the motion basis is learnt from. Judged is the lips' box with a margin. Beside the streams stand
 the portrait at rest and the mean picture, which take nothing: what a stream adds to them is its own. A video stream's figures
@@ -7,6 +7,7 @@ leave its first second out (the keyframe is on its way), its bytes do not.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from realtime.portrait import Portrait, prepare_portrait
 from realtime.render import render_frames
 from realtime.runners.runner import load_runner
 from realtime.weights import default_model
+from server.bench import ladder
 from server.bench.call_delay import Box, mouth_box
 from server.bench.perceptual import Distance, load_lpips
 from server.bench.picture_quality import Quality
@@ -72,14 +74,24 @@ class Subject:
         quality.add(self.mouth(shown) if whole else shown, wanted, self.lpips)
 
 
-def run(*, model: Path | None, size: int, speech: Path, portraits: list[str] | None, sheets: Path | None) -> Report:
+def run(
+    *,
+    model: Path | None,
+    size: int,
+    speech: Path,
+    portraits: list[str] | None,
+    sheets: Path | None,
+    links: Sequence[float],
+    seconds: float,
+) -> Report:
     """portraits: ids of the gallery (none: all of it); sheets: a folder for pictures: the render above, what the motion stream
-    shows below.
+    shows below; links: rates in kbit/s at which a call is made, each measured for so many seconds.
 
-    Raises AudioError, ModelError.
+    Raises AudioError, ModelError, ConfigError.
     """
     pcm, lpips, figures = read_audio_file(speech), load_lpips(), {}
     with Engine(load_runner(model or default_model())) as engine:
+        spoken = ladder.Spoken.by_first_portrait(engine, size, speech) if links else None
         for entry in json.loads((SHIPPED / "portraits.json").read_text()):
             if portraits is None or entry["id"] in portraits:
                 data = (SHIPPED / Path(entry["image"]).name).read_bytes()
@@ -95,8 +107,13 @@ def run(*, model: Path | None, size: int, speech: Path, portraits: list[str] | N
     worst = {
         name: _worst(name, [figure["motion"] for figure in figures.values()]) for name in next(iter(figures.values()))["motion"]
     }
+    flags = ["--size", str(size), *(["--model", str(model)] if model else [])]
+    found = ladder.measure([ladder.link(rate) for rate in links], spoken, flags, seconds) if spoken else {}
+    if found:
+        configuration["seconds_a_link"] = seconds
     title = f"What a face takes on the wire: {spec.system}/{spec.preset}, {size} px"
-    return title, {"configuration": configuration, **worst, "portraits": figures}, _tables(figures)
+    tables = [*_tables(figures), *(ladder.tables(found) if found else [])]
+    return title, {"configuration": configuration, **worst, "portraits": figures, "links": found}, tables
 
 
 def measure(subject: Subject, sheets: Path | None = None) -> Figures:

@@ -81,7 +81,7 @@ def run(
 def _measure(server: Serving, microphone: Path, network: Network, portrait: str, box: call_delay.Box, seconds: float) -> Figures:
     """One call over one network, and then some more for their first pictures."""
     with contextlib.ExitStack() as stack:
-        page = stack.enter_context(_page(microphone))
+        page = stack.enter_context(open_page(microphone))
         page.goto(server.url)
         relays = route(page, network, stack) if network != CLEAN else []
         page.locator(f"input[type=radio][value='{portrait}']").check(force=True)
@@ -174,7 +174,7 @@ def _tables(found: Figures) -> list[str]:
 
 
 @contextlib.contextmanager
-def _page(microphone: Path) -> Iterator[Page]:
+def open_page(microphone: Path) -> Iterator[Page]:
     """A page of a Chromium whose microphone plays a file over and over."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:

@@ -66,6 +66,45 @@ def test_what_is_not_known_is_not_shown(page: Page) -> None:
     assert figures["lossPercent"] is None
 
 
+def test_where_no_video_comes_the_delay_is_the_voice_s_and_the_drawing_s(page: Page) -> None:
+    """A second of sound at 48 kHz that waited 60 ms; pictures that the page draws 25 ms after their sound."""
+    before, after = ({**counters(1), "drawnLateMs": 25} for _ in range(2))
+    after["audio"] |= {"jitterBufferDelay": 0.06 * 48_000, "jitterBufferEmittedCount": 48_000}
+    figures = in_module(page, "stats.js", "return m.measure(...a);", [before, after, {"delay_ms": 215, "future_audio_ms": 155}])
+    assert figures["parts"] == pytest.approx({"futureMs": 155, "serverMs": 60, "networkMs": 12, "bufferMs": 85})
+
+
+def test_a_page_knows_its_line(page: Page) -> None:
+    body = """
+      const report = (lost, received) => new Map([
+        ["t", { id: "t", type: "transport", selectedCandidatePairId: "p" }],
+        ["p", { id: "p", type: "candidate-pair", currentRoundTripTime: 0.18 }],
+        ["a", { id: "a", type: "inbound-rtp", packetsLost: lost, packetsReceived: received }],
+        ["v", { id: "v", type: "inbound-rtp", packetsLost: 0, packetsReceived: 100 }]]);
+      const line = new m.LineReport();
+      const first = line.take(report(0, 0), 0);
+      line.pair(0, 500);
+      line.pair(1, 595);
+      const second = line.take(report(5, 45), 1000);
+      line.pair(1, 9000);  // its first half never came
+      const third = line.take(report(5, 95), 5000);
+      return [first, second, third];"""
+    first, second, third = in_module(page, "line_report.js", body)
+    assert first == {"loss": None, "round_trip_ms": 180, "pair_ms": None}
+    assert second == {"loss": pytest.approx(0.1), "round_trip_ms": 180, "pair_ms": 95}
+    assert third["pair_ms"] is None
+
+
+@pytest.mark.parametrize("parameters", ["", "a=fmtp:111 minptime=10;useinbandfec=1\r\n"])
+def test_an_answer_that_asks_for_a_thin_voice(page: Page, parameters: str) -> None:
+    sdp = f"m=audio 9 RTP/SAVPF 111 0\r\na=rtpmap:111 opus/48000/2\r\n{parameters}a=rtpmap:0 PCMU/8000\r\n"
+    asked = in_module(page, "own_voice.js", "return m.askingForThinVoice(a);", sdp)
+    (line,) = [line for line in asked.split("\r\n") if line.startswith("a=fmtp:111 ")]
+    assert set(line.removeprefix("a=fmtp:111 ").split(";")) >= {"maxaveragebitrate=10000", "ptime=60", "usedtx=1"}
+    assert "a=ptime:60\r\n" in asked
+    assert in_module(page, "own_voice.js", "return m.askingForThinVoice(a);", "v=0\r\n") == "v=0\r\n"
+
+
 def test_the_back_off_doubles_up_to_eight_seconds_and_ends(page: Page) -> None:
     waits_ms = in_module(page, "back_off.js", "return [...m.backOff(() => 0.5)];")
     assert waits_ms[:6] == [500, 1000, 2000, 4000, 8000, 8000]
@@ -102,10 +141,12 @@ def test_the_page_reads_every_message_of_the_protocol(page: Page) -> None:
     protocol = json.loads(PROTOCOL.read_text())
     for message in protocol["server_to_page"]:
         assert in_module(page, "protocol.js", "return m.parseMessage(JSON.stringify(a));", message) == message
-    ping = json.loads(in_module(page, "protocol.js", "return m.ping(a);", 1234.4))
+    line = {"loss": 0.02104, "round_trip_ms": 183, "pair_ms": 94.8}
+    nothing = {"loss": None, "round_trip_ms": None, "pair_ms": None}
+    pings = [json.loads(in_module(page, "protocol.js", "return m.ping(1234.4, a);", told)) for told in (None, line, nothing)]
     me = json.loads(in_module(page, "protocol.js", "return m.me(a);", {"name": "Zoë", "muted": True}))
-    motion = json.loads(in_module(page, "protocol.js", "return m.motion(a);", True))
-    assert [motion, ping, me] == protocol["page_to_server"]
+    mode = json.loads(in_module(page, "protocol.js", "return m.mode(a);", "motion"))
+    assert [mode, *pings, me] == protocol["page_to_server"]
     assert in_module(page, "protocol.js", "return m.CHANNEL_LABEL;") == protocol["label"]
 
 

@@ -31,6 +31,27 @@ def test_where_nothing_is_known_nothing_moves() -> None:
     assert set(climb(Ladder(), QUIET, 60)) == {Rung.FULL}
 
 
+def test_one_of_whom_nothing_is_heard_soon_gets_the_voice_alone() -> None:
+    ladder = Ladder()
+    rungs = [ladder.judge(Reading(silent_s=s / 2), RUNGS[Mode.AUTO], s / 2) for s in range(12)]
+    assert changes(rungs)[:2] == [Rung.FULL, Rung.SLOW]
+    assert rungs.index(Rung.SLOW) == 3
+    assert rungs[7] > Rung.SLOW
+    assert rungs[-1] == Rung.VOICE
+    assert changes(climb(ladder, GOOD, 11, from_s=6)) == [Rung.VOICE, Rung.MOTION], "and one who is heard then climbs"
+
+
+def test_a_blocked_line_is_left_at_once_unless_an_estimate_says_what_it_takes() -> None:
+    assert climb(Ladder(), Reading(loss=0.7), 1)[0] == Rung.MOTION
+    assert climb(Ladder(), Reading(loss=0.7, estimate_bps=100_000), 1)[0] == Rung.HALF
+
+
+def test_a_client_that_estimates_nothing_climbs_as_well() -> None:
+    rungs = climb(Ladder(rung=Rung.SLOW), QUIET, 25)
+    assert changes(rungs) == [Rung.SLOW, Rung.HALF, Rung.FULL]
+    assert rungs.index(Rung.HALF) * STEP_S == 10
+
+
 def test_an_estimate_finds_its_rung() -> None:
     for bps, rung in [(119_000, Rung.HALF), (74_000, Rung.SLOW), (41_000, Rung.SLOW), (39_000, Rung.MOTION)]:
         ladder = Ladder()
@@ -126,8 +147,10 @@ def test_a_rung_that_is_not_there_is_passed_over() -> None:
 
 
 def test_what_is_known_of_a_line_grows_old() -> None:
-    line = Line()
-    assert line.reading(0) == Reading()
+    line = Line(since_s=0)
+    assert line.reading(2) == Reading(silent_s=2)
+    line.hear()
+    assert line.reading(2) == Reading()
     line.report(1, loss=0.3, round_trip_ms=80)
     line.estimate(1, 200_000)
     line.tell(2, loss=0.1, round_trip_ms=380)
@@ -139,10 +162,11 @@ def test_what_is_known_of_a_line_grows_old() -> None:
 
 
 def test_packet_pairs_tell_how_fast_a_line_is() -> None:
-    line = Line()
+    line = Line(since_s=0)
     for gap_ms in (95, 0, 96, 94, 40):
         line.pair(gap_ms, 380)
     assert line.reading(0).capacity_bps == pytest.approx(32_000, rel=0.02)
     line.forget_pairs()
     line.pair(0, 380)
+    line.hear()
     assert (line.reading(0).capacity_bps or 0) > 1e6
