@@ -13,13 +13,22 @@ from typing import Any
 
 import av
 import numpy as np
-from aioice import ice
+from aioice import ice, stun
 from aiortc import MediaStreamTrack, rtcdtlstransport, rtcrtpreceiver
 from aiortc.codecs import get_decoder
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from aiortc.rtcrtpsender import RTCEncodedFrame, RTCRtpSender
-from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpSrPacket, unpack_remb_fci
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    RTCP_RTPFB_NACK,
+    RtcpPsfbPacket,
+    RtcpReceiverInfo,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    RtcpSrPacket,
+    unpack_remb_fci,
+)
 from aiortc.utils import uint16_add
 from numpy.typing import NDArray
 
@@ -27,7 +36,8 @@ from realtime.errors import AudioError
 from server.opus_decoder import SAMPLE_RATE_HZ, OpusDecoder
 
 SERIES = {"aiortc": "1.16.", "aioice": "0.13."}
-CONSENT_INTERVAL_S, CONSENT_FAILURES = 1, 5  # a peer that is gone is noticed after 6 to 8 s
+CONSENT_INTERVAL_S, CONSENT_FAILURES = 1, 3  # with CONSENT_RETRIES: a peer that is gone is noticed after 6 to 8 s
+CONSENT_RETRIES = 1  # aioice has none and waits 0.5 s: a line whose round trip is longer lost every call. So it is 1.5 s
 MAX_DECODED_PACKETS = 50  # one second of sound that nobody fetches
 MAX_MISORDER = 100  # packets; further back is a sender that began anew, as in aiortc's own buffer
 NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970, RFC 5905
@@ -40,6 +50,7 @@ NAMES: dict[Any, tuple[str, ...]] = {
     RTCRtpReceiver: ("receive", "_send_rtcp"),
     rtcrtpreceiver: ("JitterBuffer", "decoder_worker"),
     rtcdtlstransport.RTCCertificate: ("_create_ssl_context",),
+    stun.Transaction: ("__init__",),
     ice: ("CONSENT_INTERVAL", "CONSENT_FAILURES", "get_host_addresses"),
 }
 """What is replaced, and where."""
@@ -51,6 +62,8 @@ ATTRIBUTES: dict[Any, tuple[str, ...]] = {
     RtcpReceiverInfo.__bytes__: ("lsr", "dlsr"),
     RTCRtpReceiver.receive: ("_RTCRtpReceiver__decoder_queue", "_RTCRtpReceiver__started", "_track", "_queue"),
     RTCRtpReceiver.__init__: ("_RTCRtpReceiver__kind", "JitterBuffer"),
+    ice.Connection.query_consent: ("CONSENT_FAILURES", "request"),
+    stun.Transaction.__init__: ("RETRY_MAX",),
 }
 """What aiortc's own functions must use, for what replaces them to fit."""
 
@@ -65,6 +78,10 @@ class EncodedTrack(MediaStreamTrack):
     @abstractmethod
     def request_keyframe(self) -> None:
         """The receiver lost the picture."""
+
+    @abstractmethod
+    def grant_resending(self, n_packets: int) -> int:
+        """How many of so many lost packets may be sent again."""
 
     @abstractmethod
     def limit_bitrate(self, bits_per_second: int) -> None:
@@ -87,6 +104,7 @@ def apply(ice_addresses: tuple[str, ...] = ()) -> None:
         return
     check()
     ice.CONSENT_INTERVAL, ice.CONSENT_FAILURES = CONSENT_INTERVAL_S, CONSENT_FAILURES
+    _wait_for_consent()
     _receive_at_once()
     _decode_without_thread()
     _report_media_time()
@@ -290,7 +308,7 @@ def _keep_round_trip_to_ourselves() -> None:
 
 
 def _pass_feedback_to_track() -> None:
-    """Keyframe requests and receiver estimates (REMB) reach the track that encodes."""
+    """Keyframe requests and receiver estimates (REMB) reach the track that encodes; it grants what is sent again (NACK)."""
     send_keyframe, handle = RTCRtpSender._send_keyframe, RTCRtpSender._handle_rtcp_packet
 
     def request_keyframe(self: Any) -> None:
@@ -299,7 +317,9 @@ def _pass_feedback_to_track() -> None:
         else:
             send_keyframe(self)
 
-    async def handle_estimate(self: Any, packet: Any) -> None:
+    async def handle_feedback(self: Any, packet: Any) -> None:
+        if isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK and isinstance(self.track, EncodedTrack):
+            packet.lost = packet.lost[: self.track.grant_resending(len(packet.lost))]
         estimate = isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP
         if not (estimate and isinstance(self.track, EncodedTrack)):
             await handle(self, packet)
@@ -312,10 +332,20 @@ def _pass_feedback_to_track() -> None:
             self.track.limit_bitrate(bits_per_second)
 
     RTCRtpSender._send_keyframe = request_keyframe  # type: ignore[method-assign]
-    RTCRtpSender._handle_rtcp_packet = handle_estimate  # type: ignore[method-assign]
+    RTCRtpSender._handle_rtcp_packet = handle_feedback  # type: ignore[method-assign]
 
 
 # --- connections ---------------------------------------------------------------------------------------------------------------
+
+
+def _wait_for_consent() -> None:
+    """A consent check (RFC 7675), the one request that aioice never repeats, is answered in time over slow lines as well."""
+    begin = stun.Transaction.__init__
+
+    def begin_patiently(self: Any, *arguments: Any, retransmissions: int | None = None, **values: Any) -> None:
+        begin(self, *arguments, retransmissions=CONSENT_RETRIES if retransmissions == 0 else retransmissions, **values)
+
+    stun.Transaction.__init__ = begin_patiently  # type: ignore[method-assign]
 
 
 def _accept_rsa_peers() -> None:

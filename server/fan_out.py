@@ -19,13 +19,15 @@ VOICE_OF = {Rung.FULL: FAST, Rung.HALF: FAST, Rung.SLOW: MIDDLE, Rung.MOTION: SL
 @dataclass(eq=False, kw_only=True)
 class Outlet:
     """Voice and picture on their way to one receiver; estimate_bps: what it said that its network takes, and on_estimate is told;
-    motion: on that rung, sends the motion stream's messages; voice_before: what it hears before media time voice_since_ms."""
+    on_blocked: it loses more of its pictures than can be mended; motion: on that rung, sends the motion stream's messages;
+    voice_before: what it hears before media time voice_since_ms."""
 
     voice: ReleasedTrack
     picture: ReleasedTrack
     rung: Rung = Rung.FULL
     estimate_bps: int | None = None
     on_estimate: Callable[[int], None] = lambda _: None
+    on_blocked: Callable[[], None] = lambda: None
     motion: SendMotion | None = None
     voice_before: int = FAST
     voice_since_ms: float = 0
@@ -49,6 +51,7 @@ class FanOut:
         """A place for one more receiver: its picture begins with a keyframe, its media time is the call's."""
         outlet = Outlet(voice=ReleasedTrack("audio", self.schedule), picture=ReleasedTrack("video", self.schedule))
         outlet.picture.on_loss = partial(self.request_keyframe, outlet)
+        outlet.picture.on_refused = partial(self._note_blocked, outlet)
         outlet.picture.on_bitrate = partial(self._estimate, outlet)
         self._outlets.append(outlet)
         if self._wall_anchor_s is not None:
@@ -102,6 +105,8 @@ class FanOut:
         if outlet.voice_since_ms < voice_since_ms:
             outlet.voice_before = VOICE_OF[outlet.rung]
         outlet.rung, outlet.voice_since_ms, outlet.motion = rung, voice_since_ms, motion
+        if rung not in self.pictures.rungs:
+            outlet.picture.pause()
         self.request_keyframe(outlet)
         self._follow_estimates()
 
@@ -128,6 +133,10 @@ class FanOut:
     def _start(self, outlet: Outlet, wall_anchor_s: float) -> None:
         outlet.voice.start(wall_anchor_s)
         outlet.picture.start(wall_anchor_s)
+
+    def _note_blocked(self, outlet: Outlet) -> None:
+        if outlet.rung in self.pictures.rungs:
+            outlet.on_blocked()
 
     def _estimate(self, outlet: Outlet, bits_per_second: int) -> None:
         outlet.estimate_bps = bits_per_second

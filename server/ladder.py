@@ -42,13 +42,15 @@ ROOM_BPS = {Rung.FULL: 200_000, Rung.HALF: 110_000, Rung.SLOW: 110_000}  # a run
 # wavering estimate moves nothing
 LOST = {Rung.FULL: 0.10, Rung.HALF: 0.10, Rung.SLOW: 0.10, Rung.MOTION: 0.25}  # of the packets; more, and a rung cannot stay
 QUEUED_MS = {Rung.FULL: 250, Rung.HALF: 250, Rung.SLOW: 250, Rung.MOTION: 350}  # in the line; more, and a rung cannot stay
-CALM_LOSS, CALM_QUEUED_MS = 0.04, 120
+CALM_LOSS = {Rung.FULL: 0.04, Rung.HALF: 0.04, Rung.SLOW: 0.06, Rung.MOTION: 0.15}  # so little, and that rung is climbed to
+CALM_QUEUED_MS = {Rung.FULL: 120, Rung.HALF: 120, Rung.SLOW: 120, Rung.MOTION: 200}
 JAMMED_S = 2.0  # loss or a queue for so long makes it fall
 BLOCKED_LOSS = 0.5  # of the packets, and no estimate comes: there is no room even for the least pictures
 SILENT_SLOW_S, SILENT_S = 1.2, 3.5  # a listener of whom nothing was ever heard: the least pictures, then none
 DRAINED_S = 3.0  # after a fall: what was sent before it is still told of
 STEADY_S = 5.0  # of room, before it climbs to where an estimate says that there is some
 PATIENCE_S, MOST_PATIENCE_S = 10.0, 160.0  # of calm, before it climbs where there is none
+MOTION_SHARE = 0.4  # of that patience: the motion stream asks for little
 PROVEN_S = 20.0  # a rung that held so long was no vain try
 
 
@@ -68,9 +70,9 @@ class Ladder:
         if self.rung not in rungs:
             self._move(_nearest(self.rung, rungs))
             return self.rung
-        self._watch(reading, now_s)
         lower = [rung for rung in rungs if rung > self.rung]
         higher = [rung for rung in rungs if rung < self.rung]
+        self._watch(reading, higher[-1:], now_s)
         if lower and (fallen := self._fall(reading, lower, now_s)) is not None:
             self._note_fall(now_s)
             self._move(fallen)
@@ -79,12 +81,12 @@ class Ladder:
             self._move(higher[-1])
         return self.rung
 
-    def _watch(self, reading: Reading, now_s: float) -> None:
-        """Follows since when the line has been jammed, or calm enough to climb."""
+    def _watch(self, reading: Reading, next_rung: Sequence[Rung], now_s: float) -> None:
+        """Follows since when the line has been jammed, or calm enough to climb to the next rung, where there is one."""
         jammed = reading.loss > LOST.get(self.rung, 1) or reading.queued_ms > QUEUED_MS.get(self.rung, float("inf"))
         drained = now_s - self._fell_s >= DRAINED_S
         self._jammed_since_s = _since(self._jammed_since_s, now_s) if jammed and drained else None
-        calm = reading.loss <= CALM_LOSS and reading.queued_ms <= CALM_QUEUED_MS
+        calm = all(reading.loss <= CALM_LOSS[rung] and reading.queued_ms <= CALM_QUEUED_MS[rung] for rung in next_rung)
         self._calm_since_s = _since(self._calm_since_s, now_s) if calm and self._has_room(reading) else None
         if self._fell_s < self._climbed_s <= now_s - PROVEN_S:
             self._patience_s = PATIENCE_S
@@ -113,7 +115,8 @@ class Ladder:
         if self._calm_since_s is None:
             return False
         told = target in (Rung.FULL, Rung.HALF) and reading.estimate_bps is not None
-        return now_s - self._calm_since_s >= (STEADY_S if told else self._patience_s)
+        patience_s = self._patience_s * (MOTION_SHARE if target == Rung.MOTION else 1)
+        return now_s - self._calm_since_s >= (STEADY_S if told else patience_s)
 
     def _note_fall(self, now_s: float) -> None:
         if now_s - self._climbed_s < PROVEN_S:

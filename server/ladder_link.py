@@ -16,7 +16,7 @@ from realtime.errors import CapacityError
 from server.call_motion import CallMotion
 from server.channel import PAIR_BYTES, ClientChannel, LineReport
 from server.fan_out import Outlet, SendMotion
-from server.ladder import RUNGS, Ladder, Mode, Rung
+from server.ladder import BLOCKED_LOSS, RUNGS, Ladder, Mode, Rung
 from server.line import Line
 from server.motion_link import MotionLink
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 0.5
 SETTLE_S = 0.2  # between two changes of mind
-PAIR_S = 4.0  # between two packet pairs
+PAIR_S = 6.0  # between two packet pairs
 PAIR_WIRE_BYTES = PAIR_BYTES + 82  # IP, UDP, DTLS and SCTP
 REFUSED_S = 60.0  # the server had no room to learn a face: asked again after so long
 
@@ -70,6 +70,7 @@ class LadderLink:
         self._heard: dict[str, object] = {}  # receiver reports that were taken, by stream
         channel.on_mode, channel.on_line = self._ask, self._tell
         call.outlet.on_estimate = lambda bps: self._line.estimate(clock.now(), bps)
+        call.outlet.on_blocked = lambda: self._line.report(clock.now(), loss=BLOCKED_LOSS)
 
     async def run(self) -> None:
         """Follows the line and what the client wants, until cancelled."""
@@ -96,8 +97,8 @@ class LadderLink:
 
     async def _look(self) -> None:
         await self._hear_reports()
-        if self._channel.is_open:
-            self._line.hear()
+        if self._channel.is_open and self._line.is_new:
+            self._line.hear(self._clock.now())
         self._note_refusal()
         now_s = self._clock.now()
         rung = self._ladder.judge(self._line.reading(now_s), self._rungs(), now_s)
@@ -105,7 +106,7 @@ class LadderLink:
             log.info("the ladder goes from %s to %s: %s", self._aim.name, rung.name, self._line.reading(now_s))
             self._aim = rung
             await self._go(rung)
-        if rung == Rung.SLOW and self._mode == Mode.AUTO and self._channel.has_motion:
+        if rung >= Rung.SLOW and self._mode == Mode.AUTO:
             self._learn_ahead()
         self._tell_rung()
         self._send_pair(now_s)
@@ -173,11 +174,7 @@ class LadderLink:
             for entry in (await sender.getStats()).values():
                 if entry.type == "remote-inbound-rtp" and self._heard.get(entry.id) != entry.timestamp:
                     self._heard[entry.id] = entry.timestamp
-                    self._take_report(entry)
-
-    def _take_report(self, entry: Any) -> None:
-        round_trip_ms = None if entry.roundTripTime is None else 1000 * entry.roundTripTime
-        self._line.report(self._clock.now(), loss=entry.fractionLost / 256, round_trip_ms=round_trip_ms)
+                    self._line.report(self._clock.now(), loss=entry.fractionLost / 256)
 
     @staticmethod
     async def _end(*tasks: "asyncio.Task[Any] | None") -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 FRESH_S = 4.0
-SILENT_S = 4.0  # a client that reported, and then says nothing for so long, gets nothing through
+TALKING_S = 1.5  # who reports every second may be late by so much before it counts as silence
 BASE_S = 60.0  # the least round trip in so long is the line's own; what is above it waits in a queue
 MAX_ROUND_TRIPS = 128
 PAIRS = 5
@@ -14,7 +14,7 @@ FASTEST_S = 1e-4  # a gap that is shorter says nothing but that the line is fast
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """silent_s: for so long nothing came from one of whom nothing was ever heard; loss: share of the packets that never came;
+    """silent_s: for so long nothing came from one who should have said something; loss: share of the packets that never came;
     queued_ms: what the round trip has on top of the line's own; estimate_bps: the browser's estimate of what its network takes
     (REMB; None without pictures); capacity_bps: by packet pairs (None before the first ones came)."""
 
@@ -30,32 +30,38 @@ class Line:
     """The last reports, each with its time, and the round trips of a minute. since_s: when the listener was there."""
 
     since_s: float
-    _heard: bool = False
+    _heard_s: float | None = None
+    _talks: bool = False
     _told: tuple[float, float] | None = None  # when, share lost: the client's
     _reported: tuple[float, float] | None = None  # RTCP's
     _estimate: tuple[float, int] | None = None
     _round_trips: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_ROUND_TRIPS))
     _gaps_s: deque[float] = field(default_factory=lambda: deque(maxlen=PAIRS))
 
-    def hear(self) -> None:
-        """Something came from the listener: the line is not blocked."""
-        self._heard = True
+    @property
+    def is_new(self) -> bool:
+        """Nothing was ever heard."""
+        return self._heard_s is None
+
+    def hear(self, now_s: float, *, talks: bool = False) -> None:
+        """Something came from the listener: the line is not blocked. talks: more will come every second or so."""
+        self._heard_s, self._talks = now_s, self._talks or talks
 
     def tell(self, now_s: float, *, loss: float | None, round_trip_ms: float | None) -> None:
         """The client's own figures of the last seconds; None: it does not know."""
-        self.hear()
+        self.hear(now_s, talks=True)
         self._told = now_s, loss or 0.0
-        self._add_round_trip(now_s, round_trip_ms)
+        if round_trip_ms is not None:
+            self._round_trips.append((now_s, round_trip_ms))
 
-    def report(self, now_s: float, *, loss: float, round_trip_ms: float | None) -> None:
+    def report(self, now_s: float, *, loss: float) -> None:
         """A receiver report."""
-        self.hear()
+        self.hear(now_s)
         self._reported = now_s, loss
-        self._add_round_trip(now_s, round_trip_ms)
 
     def estimate(self, now_s: float, bits_per_second: int) -> None:
         """REMB."""
-        self.hear()
+        self.hear(now_s, talks=True)
         self._estimate = now_s, bits_per_second
 
     def pair(self, gap_ms: float, n_bytes: int) -> None:
@@ -70,17 +76,27 @@ class Line:
         self._gaps_s.clear()
 
     def reading(self, now_s: float) -> Reading:
-        losses = [loss for at_s, loss in filter(None, (self._told, self._reported)) if now_s - at_s <= FRESH_S]
-        if self._told is not None and now_s - self._told[0] > SILENT_S:
-            losses.append(1.0)
         fresh = self._estimate is not None and now_s - self._estimate[0] <= FRESH_S
         return Reading(
-            silent_s=0.0 if self._heard else now_s - self.since_s,
-            loss=max(losses, default=0.0),
+            silent_s=self._silent_s(now_s),
+            loss=self._loss(now_s),
             queued_ms=self._queued_ms(now_s),
             estimate_bps=self._estimate[1] if self._estimate is not None and fresh else None,
             capacity_bps=8 / median(self._gaps_s) if self._gaps_s else None,
         )
+
+    def _silent_s(self, now_s: float) -> float:
+        """Of one who never said anything, counted from the beginning; one who reports rarely may be silent."""
+        if self._heard_s is None:
+            return now_s - self.since_s
+        return max(0.0, now_s - self._heard_s - TALKING_S) if self._talks else 0.0
+
+    def _loss(self, now_s: float) -> float:
+        """The client's own figure where there is a fresh one: it stands on more packets than a receiver report's."""
+        for at_s, loss in filter(None, (self._told, self._reported)):
+            if now_s - at_s <= FRESH_S:
+                return loss
+        return 0.0
 
     def _queued_ms(self, now_s: float) -> float:
         while self._round_trips and now_s - self._round_trips[0][0] > BASE_S:
@@ -88,7 +104,3 @@ class Line:
         if not self._round_trips or now_s - self._round_trips[-1][0] > FRESH_S:
             return 0.0
         return self._round_trips[-1][1] - min(ms for _, ms in self._round_trips)
-
-    def _add_round_trip(self, now_s: float, ms: float | None) -> None:
-        if ms is not None:
-            self._round_trips.append((now_s, ms))

@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 CHUNK = struct.Struct("<2B H")  # kind, identity, offset
 ATLAS_CHUNK = 1
 CHUNK_BYTES = 960
-CHUNK_EVERY_S = 0.45  # 17 kbit/s: the voice goes on beside it on 32
+CHUNK_EVERY_S = 0.9  # 9 kbit/s: the voice goes on beside it on 32
+FIRST_CHUNKS = 2  # before any motion: nothing could be drawn
 WAITING_BYTES = 3000  # in the channel: on a worse line, at the line's own pace
 PROGRESS_EVERY = 0.1
 LOOK_S = 0.05
@@ -44,16 +45,19 @@ class MotionLink:
         await self._until(lambda: self._rtp_origin() is not None)
         origin = self._rtp_origin()
         self._channel.say("motion", state="sending", atlas=atlas.identity, bytes=len(data), rtp_origin=origin)
-        begin()
-        await self._send_atlas(atlas, data)
+        await self._send_atlas(atlas, data, begin)
         await asyncio.Event().wait()
         return ""
 
-    async def _send_atlas(self, atlas: Atlas, data: bytes) -> None:
+    async def _send_atlas(self, atlas: Atlas, data: bytes, begin: Callable[[], None]) -> None:
         for offset in range(0, len(data), CHUNK_BYTES):
+            if offset == FIRST_CHUNKS * CHUNK_BYTES:
+                begin()
             await self._until(lambda: self._channel.waiting_bytes <= WAITING_BYTES)
             self._channel.send_bytes(CHUNK.pack(ATLAS_CHUNK, atlas.identity, offset) + data[offset : offset + CHUNK_BYTES])
             await asyncio.sleep(CHUNK_EVERY_S)
+        if len(data) <= FIRST_CHUNKS * CHUNK_BYTES:
+            begin()
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         while True:

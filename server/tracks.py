@@ -11,13 +11,15 @@ from realtime.pacing import ReleaseSchedule
 from server.aiortc_adjustments import EncodedTrack
 from server.encoders import EncodedPacket
 
+RESENT_SHARE = 0.25  # of what is sent: on a line that is full, more of it would only keep it full
+RESENT_BYTES, MAX_RESENT_BYTES = 1200, 24_000  # a packet's; what may be saved up, a keyframe's
 MAX_OVERDUE_S = 0.5  # what the network did not take by then goes, so that nothing piles up
 
 
 class ReleasedTrack(EncodedTrack):
-    """Encoded packets in, in order; out when due. on_loss: a packet went unsent; on_bitrate: the receiver's estimate;
-    unsent: packets given up; on_sent: the one of a media time leaves, so many seconds after
-    its moment."""
+    """Encoded packets in, in order; out when due. on_loss: a packet went unsent; on_refused: more was lost than may be sent
+    again; on_bitrate: the receiver's estimate; unsent: packets given up; on_sent: the one of a media time leaves, so many
+    seconds after its moment."""
 
     def __init__(self, kind: Literal["audio", "video"], schedule: ReleaseSchedule) -> None:
         self.kind = kind
@@ -27,8 +29,10 @@ class ReleasedTrack(EncodedTrack):
         self._packets: deque[tuple[float, EncodedPacket]] = deque()
         self._news = asyncio.Event()
         self.unsent = 0
+        self._resendable_bytes = float(MAX_RESENT_BYTES)
         self.on_sent: Callable[[float, float], None] = lambda _media_ms, _late_s: None
         self.on_loss: Callable[[], None] = lambda: None
+        self.on_refused: Callable[[], None] = lambda: None
         self.on_bitrate: Callable[[int], None] = lambda _: None
 
     def start(self, wall_anchor_s: float) -> None:
@@ -53,7 +57,12 @@ class ReleasedTrack(EncodedTrack):
             raise MediaStreamError
         media_ms, packet = self._packets.popleft()
         await asyncio.sleep(self._schedule.wait_s(media_ms))
+<<<<<<< HEAD
         self.on_sent(media_ms, self._schedule.lateness_s(media_ms))
+=======
+        self._resendable_bytes = min(MAX_RESENT_BYTES, self._resendable_bytes + RESENT_SHARE * packet.size)
+        self.on_sent(self._schedule.lateness_s(media_ms))
+>>>>>>> c4ed40d (ladder: lost pictures tell of a jam; documented, with what a line of 32 kbit/s taught it)
         return packet
 
     def stop(self) -> None:
@@ -66,6 +75,18 @@ class ReleasedTrack(EncodedTrack):
 
     def request_keyframe(self) -> None:
         self.on_loss()
+
+    def grant_resending(self, n_packets: int) -> int:
+        granted = min(n_packets, int(self._resendable_bytes // RESENT_BYTES))
+        self._resendable_bytes -= granted * RESENT_BYTES
+        if granted < n_packets:
+            self.on_refused()
+        return granted
+
+    def pause(self) -> None:
+        """No more of it is wanted for now: what waits goes, and nothing is sent again."""
+        self._packets.clear()
+        self._resendable_bytes = 0.0
 
     def limit_bitrate(self, bits_per_second: int) -> None:
         self.on_bitrate(bits_per_second)

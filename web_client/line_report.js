@@ -1,6 +1,6 @@
 // What a page knows of the line that a connection's sound and picture come over, for the server's ladder.
 
-const SPAN_MS = 3000; // at 17 packets a second, shorter ones say little of loss
+const SPAN_MS = 4000; // at 17 packets a second, shorter ones say little of loss
 const PAIR_LIMIT_MS = 2000;
 
 export class LineReport {
@@ -14,7 +14,7 @@ export class LineReport {
     else if (nowMs - this.#firstHalfMs < PAIR_LIMIT_MS) this.#pairMs = nowMs - this.#firstHalfMs;
   }
 
-  /** The figures since some three seconds ago, from the browser's statistics report: { loss, round_trip_ms, pair_ms }. */
+  /** The figures since some four seconds ago, from the browser's statistics report: { loss, round_trip_ms, pair_ms }. */
   take(report, nowMs = performance.now()) {
     const records = [...report.values()];
     const inbound = records.filter(({ type }) => type === "inbound-rtp");

@@ -71,13 +71,13 @@ def measure(links: Sequence[Network], spoken: Spoken, flags: Sequence[str], seco
 def tables(figures: Figures) -> list[str]:
     """The figures as Markdown."""
     headings = ["kbit/s", "link", "rung", "found after s", "pictures/s", "freezes", "mouth p50 ms", "p95", "voice p50 ms", "p95"]
-    headings += ["apart p95 ms", "voice filled in %", "wire down kbit/s", "up"]
+    headings += ["apart p95 ms", "voice lost %", "wire down kbit/s", "up"]
     rows = []
     for name, found in figures.items():
         mouth, voice, skew = (found[key] or {} for key in ("mic_to_mouth_ms", "mic_to_voice_ms", "skew_ms"))
         row = [name, found["network"], found["rung"], found["found_after_s"], found["pictures_a_second"], found["freezes"]]
         row += [mouth.get("p50"), mouth.get("p95"), voice.get("p50"), voice.get("p95"), skew.get("p95_abs")]
-        rows.append([*row, found["voice_filled_in_percent"], found["wire_kbps"]["down"], found["wire_kbps"]["up"]])
+        rows.append([*row, found["voice_lost_percent"], found["wire_kbps"]["down"], found["wire_kbps"]["up"]])
     return ["The ladder on shaped links:\n", table(headings, rows)]
 
 
@@ -111,7 +111,7 @@ def _bytes(relay: Relay) -> dict[str, int]:
 
 
 def _seen(taken: dict[str, Any], spoken: Spoken) -> Figures:
-    delays = call_delay.burst_delays(taken, spoken.pcm, spoken.offline)
+    delays = call_delay.burst_delays(taken, spoken.pcm, spoken.offline) if len(taken["frames"]) > 1 else []
     both = [(d.picture_ms, d.voice_ms) for d in delays if d.picture_ms is not None and d.voice_ms is not None]
     skew = [picture - voice for picture, voice in both]
     between_ms = _between_pictures(taken)
@@ -148,13 +148,14 @@ def _ladder(rungs: list[list[Any]]) -> Figures:
 
 
 def _voice(before: dict[str, Any], after: dict[str, Any]) -> Figures:
-    """How much of the voice the browser made up, silence not counted; and its buffer."""
+    """How many of the voice's packets never came, or came too late; and its buffer."""
 
     def gained(name: str) -> float:
-        return float(after[name] - before[name])
+        return float(after.get(name, 0) - before.get(name, 0))
 
-    filled_in = gained("concealedSamples") - gained("silentConcealedSamples")
+    lost, came = max(0.0, gained("packetsLost")) + gained("packetsDiscarded"), gained("packetsReceived")
     return {
-        "voice_filled_in_percent": round(100 * filled_in / max(1.0, gained("totalSamplesReceived")), 2),
+        "voice_lost_percent": round(100 * lost / max(1.0, lost + came), 2),
+        "voice_repaired_percent": round(100 * gained("fecPacketsReceived") / max(1.0, lost + came), 2),
         "voice_buffer_ms": round(1000 * gained("jitterBufferDelay") / max(1.0, gained("jitterBufferEmittedCount")), 1),
     }

@@ -38,7 +38,7 @@ def test_one_of_whom_nothing_is_heard_soon_gets_the_voice_alone() -> None:
     assert rungs.index(Rung.SLOW) == 3
     assert rungs[7] > Rung.SLOW
     assert rungs[-1] == Rung.VOICE
-    assert changes(climb(ladder, GOOD, 11, from_s=6)) == [Rung.VOICE, Rung.MOTION], "and one who is heard then climbs"
+    assert changes(climb(ladder, GOOD, 5, from_s=6)) == [Rung.VOICE, Rung.MOTION], "and one who is heard then climbs"
 
 
 def test_a_blocked_line_is_left_at_once_unless_an_estimate_says_what_it_takes() -> None:
@@ -95,7 +95,7 @@ def test_one_who_gets_no_pictures_gets_them_again_where_pairs_tell_of_room() -> 
 
 
 def test_loss_keeps_it_down() -> None:
-    assert set(climb(Ladder(rung=Rung.MOTION), Reading(loss=0.06, capacity_bps=1e6), 200)) == {Rung.MOTION}
+    assert set(climb(Ladder(rung=Rung.MOTION), Reading(loss=0.07, capacity_bps=1e6), 200)) == {Rung.MOTION}
 
 
 def tries(ladder: Ladder, world: Callable[[Rung], Reading], seconds: float) -> list[float]:
@@ -148,17 +148,28 @@ def test_a_rung_that_is_not_there_is_passed_over() -> None:
 
 def test_what_is_known_of_a_line_grows_old() -> None:
     line = Line(since_s=0)
-    assert line.reading(2) == Reading(silent_s=2)
-    line.hear()
+    line.hear(2)
     assert line.reading(2) == Reading()
-    line.report(1, loss=0.3, round_trip_ms=80)
-    line.estimate(1, 200_000)
-    line.tell(2, loss=0.1, round_trip_ms=380)
-    assert line.reading(2) == Reading(loss=0.3, queued_ms=300, estimate_bps=200_000)
-    assert line.reading(5.5) == Reading(loss=0.1, queued_ms=300), "reports that are older than four seconds are forgotten"
-    assert line.reading(6.5).loss == 1, "a client that reported and falls silent gets nothing through"
+    line.report(11, loss=0.3)
+    assert line.reading(11) == Reading(loss=0.3)
+    line.estimate(11, 200_000)
+    line.tell(11.5, loss=0.3, round_trip_ms=80)
+    line.tell(12, loss=0.1, round_trip_ms=380)
+    assert line.reading(12) == Reading(loss=0.1, queued_ms=300, estimate_bps=200_000), "the client knows best"
+    assert line.reading(15.5).estimate_bps is None
+    assert line.reading(17).loss == 0
     line.tell(90, loss=None, round_trip_ms=380)
     assert line.reading(90) == Reading(), "the shortest round trip of a minute is the line's own"
+
+
+def test_silence_tells_of_one_who_never_spoke_or_who_spoke_every_second() -> None:
+    line = Line(since_s=0)
+    assert line.reading(2).silent_s == 2
+    line.hear(2)
+    assert line.reading(30).silent_s == 0, "one who reports now and then"
+    line.tell(30, loss=0, round_trip_ms=None)
+    assert line.reading(31.5).silent_s == 0
+    assert line.reading(34).silent_s == 2.5
 
 
 def test_packet_pairs_tell_how_fast_a_line_is() -> None:
@@ -168,5 +179,5 @@ def test_packet_pairs_tell_how_fast_a_line_is() -> None:
     assert line.reading(0).capacity_bps == pytest.approx(32_000, rel=0.02)
     line.forget_pairs()
     line.pair(0, 380)
-    line.hear()
+    line.hear(0)
     assert (line.reading(0).capacity_bps or 0) > 1e6
