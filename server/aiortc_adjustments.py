@@ -340,7 +340,7 @@ def _pass_feedback_to_track() -> None:
 
 def _wait_for_consent() -> None:
     """A consent check (RFC 7675), the one request that aioice never repeats, is answered in time over slow lines as well."""
-    begin = stun.Transaction.__init__
+    begin: Any = stun.Transaction.__init__
 
     def begin_patiently(self: Any, *arguments: Any, retransmissions: int | None = None, **values: Any) -> None:
         begin(self, *arguments, retransmissions=CONSENT_RETRIES if retransmissions == 0 else retransmissions, **values)

@@ -1,10 +1,12 @@
 """What is changed in aiortc: refused where it does not fit, and doing what it is for."""
 
+import asyncio
 from importlib import metadata
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aioice import stun
 from aiortc.rtcrtpsender import RTCRtpSender
 from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
 
@@ -64,3 +66,24 @@ def test_the_immediate_buffer_holds_nothing_and_drops_what_is_late_or_doubled() 
 
 def test_a_sender_that_begins_anew_is_heard() -> None:
     assert _given(40_000, 40_001, 500, 501, 502) == [True] * 5
+
+
+async def test_a_consent_check_is_answered_in_time_over_a_slow_line() -> None:
+    """aioice asks once and waits half a second; here an answer after 0.9 s counts, and none at all still ends it."""
+    adjustments.apply()
+    sent: list[float] = []
+
+    class Silent:
+        def send_stun(self, message: stun.Message, addr: tuple[str, int]) -> None:  # noqa: ARG002
+            sent.append(asyncio.get_running_loop().time())
+
+    request = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
+    answer = stun.Message(
+        message_method=stun.Method.BINDING, message_class=stun.Class.RESPONSE, transaction_id=request.transaction_id
+    )
+    transaction = stun.Transaction(request, ("192.0.2.1", 9), Silent(), retransmissions=0)
+    asyncio.get_running_loop().call_later(0.9, transaction.response_received, answer, ("192.0.2.1", 9))
+    await transaction.run()
+    assert len(sent) == 2
+    with pytest.raises(stun.TransactionTimeout):
+        await stun.Transaction(request, ("192.0.2.1", 9), Silent(), retransmissions=0).run()

@@ -15,7 +15,7 @@ from realtime.clock import MonotonicClock
 from realtime.pacing import ReleaseSchedule
 from server.encoders import EncodedPacket, OpusEncoder, Vp8Encoder
 from server.strand import Strand
-from server.tracks import MAX_OVERDUE_S, ReleasedTrack
+from server.tracks import MAX_OVERDUE_S, MAX_RESENT_BYTES, RESENT_BYTES, ReleasedTrack
 from tests.unit.fake_clock import FakeClock
 
 SIDE = 256
@@ -105,6 +105,33 @@ async def test_what_the_network_does_not_take_does_not_pile_up() -> None:
     assert len(track._packets) <= (MAX_OVERDUE_S + 0.2) / 0.04 + 2
     assert len(losses) == 1000 - len(track._packets)
     assert await track.recv() is packet
+
+
+async def test_lost_packets_are_sent_again_up_to_a_share_of_what_is_sent() -> None:
+    schedule = ReleaseSchedule(clock=MonotonicClock(), delay_ms=0)
+    schedule.start()
+    track, refused = ReleasedTrack("video", schedule), 0
+
+    def count() -> None:
+        nonlocal refused
+        refused += 1
+
+    track.on_refused = count
+    assert track.grant_resending(15) == 15
+    assert track.grant_resending(50) == MAX_RESENT_BYTES // RESENT_BYTES - 15
+    assert track.grant_resending(1) == 0
+    assert refused == 2
+    for _ in range(4):
+        track.put(0, av.Packet(bytes(RESENT_BYTES)))
+        await track.recv()
+    assert track.grant_resending(3) == 1, "of four packets a quarter"
+    track.put(0, av.Packet(bytes(100 * RESENT_BYTES)))
+    await track.recv()
+    track.put(0, av.Packet(b"waits"))
+    track.pause()
+    assert track.grant_resending(1) == 0
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(track.recv(), 0.05)
 
 
 def test_a_strand_s_work_is_done_in_order_one_at_a_time() -> None:

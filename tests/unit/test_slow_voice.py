@@ -4,12 +4,14 @@ from itertools import pairwise
 
 import numpy as np
 
+from realtime.pacing import ReleaseSchedule
 from server.fan_out import VOICE_OF, FanOut, Outlet
 from server.ladder import Rung
 from server.picture_rungs import PictureRungs
 from server.slow_voice import SlowVoice
 from server.tracks import ReleasedTrack
 from server.voices import BITS_PER_SECOND, BLOCKS, SLOW, Voices, next_change_ms
+from tests.unit.fake_clock import FakeClock
 
 RNG = np.random.default_rng(0)
 
@@ -85,4 +87,4 @@ def _length_ms(media_ms: float, moves: dict[int, Rung]) -> float:
 
 
 def _track() -> ReleasedTrack:
-    return ReleasedTrack.__new__(ReleasedTrack)
+    return ReleasedTrack("audio", ReleaseSchedule(clock=FakeClock(), delay_ms=0))
