@@ -57,12 +57,8 @@ class ReleasedTrack(EncodedTrack):
             raise MediaStreamError
         media_ms, packet = self._packets.popleft()
         await asyncio.sleep(self._schedule.wait_s(media_ms))
-<<<<<<< HEAD
-        self.on_sent(media_ms, self._schedule.lateness_s(media_ms))
-=======
         self._resendable_bytes = min(MAX_RESENT_BYTES, self._resendable_bytes + RESENT_SHARE * packet.size)
-        self.on_sent(self._schedule.lateness_s(media_ms))
->>>>>>> c4ed40d (ladder: lost pictures tell of a jam; documented, with what a line of 32 kbit/s taught it)
+        self.on_sent(media_ms, self._schedule.lateness_s(media_ms))
         return packet
 
     def stop(self) -> None:
