@@ -129,6 +129,7 @@ def _the_channel_says_what_it_should(call: Caller) -> None:
         "delay_ms": DELAY_MS,
         "fps": 25,
         "size": 256,
+        "portrait": "eileen-collins",
     }
     stats = [message for message in others if message["type"] == "stats"]
     assert len(stats) >= CALL_S - 2
