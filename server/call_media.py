@@ -1,7 +1,7 @@
 """What a call hears, shows and says, on one media timeline that begins at `connected`.
 
 track → ingest ─20 ms─┬→ Opus ─────────────────────────────────────→ voice track ──┐ released together at
-                      └→ pipeline → (strand: composed, VP8) → picture track ───────┘ anchor + media time + delay
+                      └→ pipeline → (strand: composed, coded) → picture track ─────┘ anchor + media time + delay
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from server.ingest import ClockedIngest
 from server.ladder import Rung
 from server.metrics import Metrics
 from server.packet_phase import PacketPhase
-from server.picture_rungs import PictureRungs
+from server.picture_rungs import Kind, PictureRungs
 from server.strand import Strand
 from server.voices import Voices, next_change_ms
 
@@ -87,7 +87,7 @@ class CallMedia:
         self.voice, self.picture = self.outlet.voice, self.outlet.picture
         self.voice.on_sent, self.picture.on_sent = stages.voice_sent, stages.picture_sent
         self._packet = 0
-        pipeline.pictured = lambda: bool(self.out.rungs)
+        pipeline.pictured = lambda: bool(self.out.kinds)
 
     def follow(self, trace: "CallTrace") -> None:
         """Tells it of pictures."""
@@ -207,12 +207,12 @@ class CallMedia:
         for frame in drawn.result():
             for message in self.motion.take(frame) if self.out.wants_motion else []:
                 self._loop.call_soon_threadsafe(self.out.put_motion, message)
-            if not (rungs := self.out.rungs):
+            if not (kinds := self.out.kinds):
                 continue
-            packets = self._pictures.encode(frame.image, frame.pts_ms, rungs)
+            packets = self._pictures.encode(frame.image, frame.pts_ms, kinds)
             self._loop.call_soon_threadsafe(self._show, frame, packets, self._schedule.clock.now(), heard_s)
 
-    def _show(self, frame: RenderedFrame, packets: dict[Rung, EncodedPacket], encoded_s: float, heard_s: float) -> None:
+    def _show(self, frame: RenderedFrame, packets: dict[Kind, EncodedPacket], encoded_s: float, heard_s: float) -> None:
         pts_ms = frame.pts_ms
         self.out.put_pictures(pts_ms, packets)
         self._stages.encoded(frame, heard_s, encoded_s)

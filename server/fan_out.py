@@ -7,7 +7,8 @@ from functools import partial
 from realtime.pacing import ReleaseSchedule
 from server.encoders import EncodedPacket
 from server.ladder import Rung
-from server.picture_rungs import PictureRungs
+from server.picture_codec import PictureCodec
+from server.picture_rungs import Kind, PictureRungs
 from server.tracks import ReleasedTrack
 from server.voices import FAST, MIDDLE, SLOW
 
@@ -24,6 +25,7 @@ class Outlet:
 
     voice: ReleasedTrack
     picture: ReleasedTrack
+    codec: PictureCodec = PictureCodec.VP8
     rung: Rung = Rung.FULL
     estimate_bps: int | None = None
     on_estimate: Callable[[int], None] = lambda _: None
@@ -32,6 +34,11 @@ class Outlet:
     voice_before: int = FAST
     voice_since_ms: float = 0
 
+    @property
+    def kind(self) -> Kind:
+        """Of its pictures, where its rung has any."""
+        return Kind(self.codec, self.rung)
+
     def voice_at(self, media_ms: float) -> int:
         """Which voice it hears of a media time."""
         return VOICE_OF[self.rung] if media_ms >= self.voice_since_ms else self.voice_before
@@ -39,7 +46,7 @@ class Outlet:
 
 @dataclass(kw_only=True)
 class FanOut:
-    """A call's outlets, and the encoders that they share: one a rung, at the least estimate of those who are on it."""
+    """A call's outlets, and the encoders that they share: one a codec and rung, at the least estimate of those who get what it makes."""
 
     schedule: ReleaseSchedule
     pictures: PictureRungs
@@ -65,14 +72,14 @@ class FanOut:
             self._start(outlet, wall_anchor_s)
 
     @property
-    def rungs(self) -> set[Rung]:
+    def kinds(self) -> set[Kind]:
         """The kinds of pictures that somebody gets."""
-        return {outlet.rung for outlet in list(self._outlets)} & set(self.pictures.rungs)
+        return {outlet.kind for outlet in list(self._outlets) if outlet.rung in self.pictures.rungs}
 
     def request_keyframe(self, outlet: Outlet) -> None:
         """A receiver needs a whole picture."""
         if outlet.rung in self.pictures.rungs:
-            self.pictures.request_keyframe(outlet.rung)
+            self.pictures.request_keyframe(outlet.kind)
 
     @property
     def wants_motion(self) -> bool:
@@ -88,11 +95,11 @@ class FanOut:
             if outlet.voice_at(media_ms) == voice:
                 outlet.voice.put(media_ms, packet)
 
-    def put_pictures(self, media_ms: float, packets: Mapping[Rung, EncodedPacket]) -> None:
-        """By rung. One who has changed it since they were encoded goes without."""
+    def put_pictures(self, media_ms: float, packets: Mapping[Kind, EncodedPacket]) -> None:
+        """By kind. One who has changed it since they were encoded goes without."""
         for outlet in self._outlets:
-            if outlet.rung in packets:
-                outlet.picture.put(media_ms, packets[outlet.rung])
+            if outlet.kind in packets:
+                outlet.picture.put(media_ms, packets[outlet.kind])
 
     def put_motion(self, message: bytes) -> None:
         for outlet in self._outlets:
@@ -144,8 +151,8 @@ class FanOut:
         self._follow_estimates()
 
     def _follow_estimates(self) -> None:
-        for rung in self.rungs:
-            on_it = (outlet for outlet in self._outlets if outlet.rung == rung)
+        for kind in self.kinds:
+            on_it = (outlet for outlet in self._outlets if outlet.kind == kind)
             estimates = [outlet.estimate_bps for outlet in on_it if outlet.estimate_bps is not None]
             if estimates:
-                self.pictures.limit(rung, min(estimates))
+                self.pictures.limit(kind, min(estimates))

@@ -6,6 +6,7 @@ from aiortc.sdp import MediaDescription, SessionDescription
 
 from server.config import Limits
 from server.errors import Refusal
+from server.picture_codec import wanted_codec
 
 Sends = Literal["microphone", "nothing"]
 
@@ -51,8 +52,8 @@ def _check_media(parsed: SessionDescription, sends: Sends) -> None:
         raise bad_offer("its audio line sends nothing")
     if sends == "nothing" and sending:
         raise bad_offer("one who watches sends nothing: recvonly lines were expected")
-    if video and not any(codec.mimeType.lower() == "video/vp8" for codec in video[0].rtp.codecs):
-        raise bad_offer("its video line has no VP8")
+    if video and wanted_codec(video[0]) is None:
+        raise bad_offer("its video line has neither VP8 nor H264 (baseline, packetization-mode 1)")
 
 
 def _secured(media: MediaDescription) -> bool:

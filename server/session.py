@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
 
 from realtime.clock import Clock
@@ -22,6 +22,7 @@ from server.ladder_link import LadderLink
 from server.metrics import Metrics
 from server.names import new_name
 from server.offer import bad_offer
+from server.picture_codec import codec_of, preferences
 from server.trickle import parse_fragment
 
 if TYPE_CHECKING:
@@ -158,9 +159,8 @@ class Session:
         self._peer.addTransceiver(self._media.voice, direction="sendrecv")
         if "\nm=video" in sdp:
             transceiver = self._peer.addTransceiver(self._media.picture, direction="sendonly")
-            codecs = RTCRtpSender.getCapabilities("video").codecs
-            # aiortc settles codecs inside setRemoteDescription: preferences come first
-            transceiver.setCodecPreferences([codec for codec in codecs if codec.mimeType in ("video/VP8", "video/rtx")])
+            codec = self._media.outlet.codec = codec_of(sdp)
+            transceiver.setCodecPreferences(preferences(codec))  # aiortc settles codecs inside setRemoteDescription
         await self._peer.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         await self._peer.setLocalDescription(await self._peer.createAnswer())
 

@@ -29,7 +29,7 @@ def malformed(good: str) -> dict[str, str]:
         "no fingerprint": _without(good, "fingerprint"),
         "no audio": head + good[good.index("m=video") : good.index("m=application")],
         "audio that sends nothing": good.replace("a=sendrecv", "a=recvonly"),
-        "no VP8": good.replace("VP8/90000", "XX8/90000"),
+        "no codec of ours": good.replace("VP8/90000", "XX8/90000").replace("H264/90000", "X264/90000"),
         "port not a number": good.replace("m=audio ", "m=audio x", 1),
         "bad rtpmap": good.replace("opus/48000/2", "opus"),
         "a hundred audio lines": head + audio * 100,
