@@ -46,7 +46,7 @@ class Outlet:
 
 @dataclass(kw_only=True)
 class FanOut:
-    """A call's outlets, and the encoders that they share: one a codec and rung, at the least estimate of those who get what it makes."""
+    """A call's outlets, and the encoders that they share: one a kind of picture, at the least estimate of those who get it."""
 
     schedule: ReleaseSchedule
     pictures: PictureRungs

@@ -1,4 +1,5 @@
-"""Pictures → H264, for receivers that would rather have it than VP8, or have nothing else: x264 at its quickest that still looks well, its rate changed while it runs.
+"""Pictures → H264, for receivers that put it before VP8 or take nothing else: x264 at its quickest that still looks well, its
+rate changed while it runs.
 
 x264 as a library opens it would cost several times as much (preset medium), and look half a second ahead. Its rate follows a
 change without a keyframe where it was opened with the highest rate, for its buffer too, and the wanted one is set after that; a

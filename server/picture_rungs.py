@@ -1,5 +1,5 @@
-"""Pictures of several kinds from one drawing: receivers on a poor line get smaller and fewer ones, each in the codec that it takes,
-and the others are not made to wait for them."""
+"""Pictures of several kinds from one drawing: receivers on a poor line get smaller and fewer ones, each in the codec that it
+takes, and the others are not made to wait for them."""
 
 from collections.abc import Collection
 from typing import NamedTuple, Protocol

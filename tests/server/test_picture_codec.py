@@ -24,7 +24,7 @@ def _prefer(transceiver: RTCRtpTransceiver, *names: str) -> None:
 
 async def _until(there: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while not there():
+        while not there():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 

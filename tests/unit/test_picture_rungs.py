@@ -1,5 +1,7 @@
 """Kinds of pictures: which there are, and what is encoded for whom."""
 
+from typing import Any
+
 import av
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ def test_what_is_encoded_is_what_is_asked_for(codec: PictureCodec) -> None:
     image = np.random.default_rng(1).integers(0, 255, (512, 512, 3)).astype(np.uint8)
     assert rungs.encode(image, 0, set()) == {}
     for kind, packet in rungs.encode(image, SLOW_FRAME_MS, {Kind(codec, rung) for rung in rungs.rungs}).items():
-        decoder = av.CodecContext.create(codec.lower(), "r")
+        decoder: Any = av.CodecContext.create(codec.lower(), "r")
         frame = (decoder.decode(packet) + decoder.decode(None))[0]
         sides[kind.rung] = frame.width
     assert sides == {Rung.FULL: 512, Rung.HALF: 256, Rung.SLOW: 256}
