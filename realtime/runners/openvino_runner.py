@@ -81,6 +81,15 @@ class OpenVinoRunner:
                 layers.append((info["layerType"].value, node.friendly_name, info["primitiveType"].value))
         return layers
 
+    @property
+    def step_graph(self) -> ov.Model:
+        """As it was read: of any batch size."""
+        return self._step_model
+
+    @property
+    def threads(self) -> int:
+        return int(self._threads["INFERENCE_NUM_THREADS"])
+
     def _compiled_model(self, batch: int) -> ov.CompiledModel:
         return self._steps[batch].get_compiled_model()
 

@@ -19,6 +19,7 @@ from realtime.features.mfcc import StreamingMfcc
 from realtime.features.windows import Window, WindowSlicer
 from realtime.model_spec import FRAME_MS
 from realtime.portrait import Portrait
+from realtime.runners.floor import Floor
 from realtime.runners.runner import FOREVER, Arrays, Runner
 from realtime.voice_activity import VoiceActivity
 from server.bench.record import Figures, summary, table
@@ -85,8 +86,8 @@ def sessions_a_core(stages: list[Stage], batch: int) -> float:
     return FRAME_MS / (other + step)
 
 
-def report(stages: list[Stage]) -> tuple[Figures, list[str]]:
-    """Figures and tables of a record."""
+def report(stages: list[Stage], floor: Floor | None) -> tuple[Figures, list[str]]:
+    """Figures and tables of a record. floor: of the generator's step, where its runner's graph can be counted."""
     capacity = {batch: round(sessions_a_core(stages, batch), 1) for batch in BATCHES}
     figures = {"stages": {stage.name: stage.figures() for stage in stages}, "sessions_a_core": capacity}
     rows = []
@@ -96,7 +97,30 @@ def report(stages: list[Stage]) -> tuple[Figures, list[str]]:
     costs = table(("stage", "p50 ms", "p95 ms", "p99 ms", "processor ms a frame and session"), rows)
     places = table(("generator's batch", "sessions a core"), list(capacity.items()))
     note = "Sessions a core: 40 ms over the last column's sum, before any network (aiortc takes 6 to 8 % of a core a session).\n"
-    return figures, [costs, note, places]
+    if floor is None:
+        return figures, [costs, note, places]
+    steps, against = _against(stages, floor)
+    return {**figures, "floor": {**vars(floor), "steps": steps}}, [costs, note, places, *against]
+
+
+def _against(stages: list[Stage], floor: Floor) -> tuple[list[Figures], list[str]]:
+    """The step at each batch size beside the least that it could take."""
+    figures = []
+    for batch in BATCHES:
+        step = summary(next(stage.wall_ms for stage in stages if stage.name == f"generator, batch {batch}"))
+        least = floor.ms(batch)
+        figures.append(
+            {"batch": batch, "step_ms": step["p50"], "floor_ms": round(least, 3), "of_the_floor": round(step["p50"] / least, 1)}
+        )
+    note = (
+        f"The floor: {floor.flops / 1e9:.3f} GFLOP and {floor.session_bytes / 1e3:.0f} kB a session, counted from the graph, and "
+        f"{floor.weight_bytes / 1e6:.1f} MB of weights a step, at {floor.flops_per_s / 1e9:.0f} GFLOP/s (a matrix product of the "
+        f"step's precision on one thread) and {floor.bytes_per_s / 1e9:.0f} GB/s (a copy), measured here.\n"
+    )
+    return figures, [
+        table(("batch", "step p50 ms", "floor ms", "times the floor"), [tuple(one.values()) for one in figures]),
+        note,
+    ]
 
 
 def _features(runner: Runner, pcm: NDArray[np.int16]) -> tuple[Stage, list[Window]]:

@@ -12,8 +12,9 @@ import numpy as np
 from realtime.errors import ConfigError
 from realtime.model_spec import FRAME_MS, read_manifest
 from realtime.portrait import Portrait
+from realtime.runners.device_floor import floor_of
 from realtime.runners.device_runner import DeviceRunner
-from realtime.runners.floor import Floor, floor_of
+from realtime.runners.floor import Floor
 from realtime.runners.package_runner import AotInductorRunner, TensorRtRunner
 from realtime.runners.runner import FOREVER, Runner
 from server.bench.record import Figures, summary, table

@@ -18,6 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> "Report":
+    from realtime.runners.openvino_floor import floor_of
+    from realtime.runners.openvino_runner import OpenVinoRunner
     from realtime.runners.runner import load_runner
     from realtime.weights import default_model
     from server.bench import generator, material
@@ -27,10 +29,13 @@ def run(args: argparse.Namespace) -> "Report":
     runner = load_runner(args.model or default_model())
     _, portrait = material.first_portrait(args.size)
     stages = generator.measure(runner, portrait, material.read_speech(args.speech))
-    figures, tables = generator.report(stages)
+    floor = floor_of(runner) if isinstance(runner, OpenVinoRunner) else None
+    figures, tables = generator.report(stages, floor)
     spec = runner.spec
     configuration = {"model": f"{spec.system}/{spec.preset}", "head": spec.head, "size": args.size, "future_ms": spec.future_ms}
-    title = f"What a frame costs: {spec.system}/{spec.preset}, {args.size} px, OpenVINO"
+    if isinstance(runner, OpenVinoRunner):
+        configuration["precision"] = runner.precision
+    title = f"What a frame costs: {spec.system}/{spec.preset}, {args.size} px, {spec.target}"
     return title, {"configuration": configuration, **figures}, tables
 
 
