@@ -1,6 +1,7 @@
 """A server that is measured to be busy takes no more calls, and those that it has go on."""
 
 import asyncio
+import re
 
 from server.headroom import Headroom
 from tests.server.caller import Caller
@@ -26,12 +27,28 @@ async def test_a_busy_server_refuses_and_says_when_to_come_again(start_server: S
 
 
 async def test_the_load_is_measured_while_calls_go_on(start_server: StartServer) -> None:
-    server = await start_server(busy=0.85)
+    server = await start_server(busy=5.0)  # however busy the machine, there is room
     async with Caller(base=base(server)) as caller:
         await caller.call()
         await asyncio.sleep(3.5)
         headroom: Headroom = core(server).headroom
         assert all(0.001 < share < 1.2 for share in headroom.busy.values()), headroom.busy
         text = await (await caller.http.get(f"{base(server)}/metrics")).text()
-    assert 'facewire_busy_ratio{resource="engine"}' in text
-    assert "facewire_headroom_sessions" in text
+    for name in ('facewire_busy_ratio{resource="engine"}', "facewire_headroom_sessions"):
+        value = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+        assert value is not None, name
+        assert float(value[1]) > 0, name
+
+
+async def test_pictures_that_are_lost_are_measured_against_those_that_are_shown(start_server: StartServer) -> None:
+    server = await start_server(busy=5.0, sessions=20)
+    async with Caller(base=base(server)) as caller, Caller(base=base(server)) as refused:
+        await caller.call()
+        await asyncio.sleep(3)
+        core(server).metrics.totals["lost"] += 5
+        await asyncio.sleep(1.2)
+        assert 0 < core(server).headroom.lost_share < 0.9
+        core(server).metrics.totals["lost"] += 500
+        await asyncio.sleep(1.2)
+        assert core(server).headroom.lost_share > 0.5
+        assert (await refused.post(await refused.offer())).status == 503
