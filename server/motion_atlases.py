@@ -43,6 +43,11 @@ class MotionAtlases:
         self._progress[key].append(progress)
         return await asyncio.shield(self._learning[key])
 
+    @property
+    def learning(self) -> int:
+        """How many are being learnt or wait for it."""
+        return len(self._learning)
+
     def close(self) -> None:
         """Ends the thread that learns; the engine has stopped before."""
         for task in self._learning.values():

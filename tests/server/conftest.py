@@ -1,5 +1,6 @@
 """The real server in this process: real engine, embedded weights, media on loopback only."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from server.call_server import CallServer
 from server.config import Limits, ServerConfig
 from server.signalling import SERVER
 from server.tracing import Tracing
+
+LEARNT_S = 60
 
 StartServer = Callable[..., Awaitable[TestServer]]
 
@@ -37,6 +40,13 @@ async def start_server() -> AsyncIterator[StartServer]:
 def core(server: TestServer) -> CallServer:
     """Engine, portraits and calls of a running server."""
     return server.app[SERVER]
+
+
+async def nothing_is_learnt(server: TestServer) -> None:
+    """Returns once no portrait's motion is being learnt: that takes a place of the engine, and may outlast its call."""
+    async with asyncio.timeout(LEARNT_S):
+        while core(server).atlases.learning:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 def base(server: TestServer) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from server.bench.callers import Callers
 from server.bench.serving import available_cores
 from server.commands.benchmarks import SPEECH
-from tests.server.conftest import StartServer, base, core
+from tests.server.conftest import StartServer, base, core, nothing_is_learnt
 
 CALLERS = 10
 
@@ -17,8 +17,8 @@ def open_files() -> int:
 
 
 def threads() -> list[threading.Thread]:
-    """All but those of the two pools, which stay."""
-    return [thread for thread in threading.enumerate() if not thread.name.startswith(("asyncio_", "drawing_"))]
+    """All but those of the three pools, which stay."""
+    return [thread for thread in threading.enumerate() if not thread.name.startswith(("asyncio_", "drawing_", "motion_"))]
 
 
 async def test_ten_killed_at_once_leave_nothing_behind(start_server: StartServer) -> None:
@@ -34,6 +34,7 @@ async def test_ten_killed_at_once_leave_nothing_behind(start_server: StartServer
     async with asyncio.timeout(10):
         while core(server).sessions:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
+    await nothing_is_learnt(server)
     await asyncio.sleep(0.5)
     engine = core(server).engine
     assert engine is not None

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from server.bench.light_caller import encode_speech
 from tests.server.caller import RATE_HZ
-from tests.server.conftest import base, core
+from tests.server.conftest import base, core, nothing_is_learnt
 from tests.server.test_call import speech
 
 CALLER_S = 40.0
@@ -110,6 +110,7 @@ async def called(server: TestServer, command: Sequence[str], folder: Path, secon
 async def _nothing_stays(server: TestServer, tasks: int, files: int) -> None:
     engine = core(server).engine
     assert engine is not None
+    await nothing_is_learnt(server)
     await asyncio.sleep(0.5)
     assert not core(server).sessions
     assert engine.n_sessions == 0
