@@ -21,9 +21,10 @@ async def test_a_busy_server_refuses_and_says_when_to_come_again(start_server: S
         engine = core(server).engine
         assert engine is not None
         assert engine.n_sessions - core(server).atlases.learning <= 1
-        packets = len(first.wire["audio"].packets)
-        await asyncio.sleep(1)
-        assert len(first.wire["audio"].packets) >= packets + 45
+        before = first.wire["audio"].packets[-1][1]
+        await asyncio.sleep(1.5)
+        gone_s = (first.wire["audio"].packets[-1][1] - before) % 2**32 / 48_000
+        assert gone_s > 0.9, "the voice stands still"  # in silence a thin voice says little: packets are not counted
 
 
 async def test_the_load_is_measured_while_calls_go_on(start_server: StartServer) -> None:
