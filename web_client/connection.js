@@ -4,6 +4,7 @@ import { noMediaPath } from "./failures.js";
 import { LineReport } from "./line_report.js";
 import { askingForThinVoice } from "./own_voice.js";
 import { CHANNEL_LABEL, MOTION_LABEL, PADDING, PING_INTERVAL_MS, SILENCE_LIMIT_MS, mode, parseMessage, ping } from "./protocol.js";
+import { SoundOutput } from "./sound_output.js";
 
 const GATHERING_LIMIT_MS = 300;
 const SETUP_LIMIT_MS = 15_000;
@@ -22,6 +23,7 @@ export class Connection extends EventTarget {
   #channel = null;
   #motion = null;
   #line = new LineReport();
+  #output = new SoundOutput();
   #answer = "";
   #shaping = Promise.resolve();
   #thin = false;
@@ -32,6 +34,7 @@ export class Connection extends EventTarget {
   #over = false;
   mode = "auto"; // what is asked of the server's ladder
   rung = null; // its message that came last
+  outputMs = 0; // from the voice's track to its sound
 
   constructor(whip, { iceServers = [] } = {}) {
     super();
@@ -164,6 +167,7 @@ export class Connection extends EventTarget {
   async #ping() {
     const report = await this.#peer.getStats();
     this.send(ping(performance.now(), this.#line.take(report)));
+    this.outputMs = this.#output.take(report);
   }
 
   /** The own voice goes the way of what comes: it is the same line. */

@@ -68,7 +68,9 @@ export class MotionPlayer extends EventTarget {
     if (state === "off") this.#close();
     if (state !== "sending") return;
     this.#close();
-    this.#open({ portrait: this.#loadPortrait(), clock: new VoiceClock(this.#connection.voiceReceiver, rtpOrigin), identity: atlas });
+    const connection = this.#connection;
+    const clock = new VoiceClock(connection.voiceReceiver, rtpOrigin, () => connection.outputMs);
+    this.#open({ portrait: this.#loadPortrait(), clock, identity: atlas });
   }
 
   #open(parts) {

@@ -1,8 +1,8 @@
 """The ladder on shaped links, a part of `facewire bench bitrate`: over each, a real call in a real Chromium that chooses nothing.
 
-Measured as by `facewire bench latency`, of whatever the page shows; every byte of the call's own datagrams is counted, IP and UDP
-headers included, both ways. Before a link is measured the ladder has time to find its rung; how long it took is reported. A
-freeze is a picture that stands for more than a quarter of a second while the voice is heard.
+Measured as by `facewire bench latency`, the voice as heard, of whatever the page shows. Every byte of the call's own datagrams is
+counted, IP and UDP headers included, both ways. Before a link is measured the ladder has time to find its rung; how long it took
+is reported. A freeze is a picture that stands for more than a quarter of a second while the voice is heard.
 """
 
 import contextlib
@@ -103,22 +103,29 @@ def _over(network: Network, server: Serving, microphone: Path, spoken: Spoken, s
         taken, rungs = page.evaluate("latency.take()"), page.evaluate("ladder.rungs")
         page.click("#start-stop")
     wire = {way: kbps(bytes_after[way] - bytes_before[way], seconds) for way in bytes_before}
-    return {**_seen(taken, spoken), **_ladder(rungs), **_voice(before["audio"], after["audio"]), "wire_kbps": wire}
+    output_ms = 1000 * _mean(before["output"], after["output"], "totalPlayoutDelay", "totalSamplesCount")
+    return {**_seen(taken, spoken, output_ms), **_ladder(rungs), **_voice(before["audio"], after["audio"]), "wire_kbps": wire}
 
 
 def _bytes(relay: Relay) -> dict[str, int]:
     return {"down": relay.down.bytes, "up": relay.up.bytes}
 
 
-def _seen(taken: dict[str, Any], spoken: Spoken) -> Figures:
+def _mean(before: dict[str, Any], after: dict[str, Any], total: str, count: str) -> float:
+    """Of what happened between: one counter by another."""
+    return float(after[total] - before[total]) / max(1.0, after[count] - before[count])
+
+
+def _seen(taken: dict[str, Any], spoken: Spoken, output_ms: float) -> Figures:
+    """output_ms: from the voice's track to its sound."""
     delays = call_delay.burst_delays(taken, spoken.pcm, spoken.offline) if len(taken["frames"]) > 1 else []
-    both = [(d.picture_ms, d.voice_ms) for d in delays if d.picture_ms is not None and d.voice_ms is not None]
+    both = [(d.picture_ms, d.voice_ms + output_ms) for d in delays if d.picture_ms is not None and d.voice_ms is not None]
     skew = [picture - voice for picture, voice in both]
     between_ms = _between_pictures(taken)
     return {
         "bursts": len(delays),
         "mic_to_mouth_ms": _summary([d.picture_ms for d in delays if d.picture_ms is not None]),
-        "mic_to_voice_ms": _summary([d.voice_ms for d in delays if d.voice_ms is not None]),
+        "mic_to_voice_ms": _summary([d.voice_ms + output_ms for d in delays if d.voice_ms is not None]),
         "skew_ms": {**summary(skew), "p95_abs": summary([abs(value) for value in skew])["p95"]} if skew else None,
         "pictures_a_second": round(1000 / float(np.mean(between_ms)), 1) if len(between_ms) else None,
         "freezes": int(np.sum(between_ms > FREEZE_MS)),
@@ -157,5 +164,5 @@ def _voice(before: dict[str, Any], after: dict[str, Any]) -> Figures:
     return {
         "voice_lost_percent": round(100 * lost / max(1.0, lost + came), 2),
         "voice_repaired_percent": round(100 * gained("fecPacketsReceived") / max(1.0, lost + came), 2),
-        "voice_buffer_ms": round(1000 * gained("jitterBufferDelay") / max(1.0, gained("jitterBufferEmittedCount")), 1),
+        "voice_buffer_ms": round(1000 * _mean(before, after, "jitterBufferDelay", "jitterBufferEmittedCount"), 1),
     }

@@ -8,12 +8,15 @@ const ARRIVAL_SPARE_MS = 80; // a message's frames are complete when its last on
 export class VoiceClock {
   #receiver;
   #origin;
+  #outputMs;
   #ahead = -Infinity; // media time less page time, of the quickest message
 
-  /** `receiver`: the voice's RTCRtpReceiver. `rtpOrigin`: the RTP time of media time 0. */
-  constructor(receiver, rtpOrigin) {
+  /** `receiver`: the voice's RTCRtpReceiver. `rtpOrigin`: the RTP time of media time 0. `outputMs()`: from the voice's track to
+   * its sound, as the browser says; what it keeps a video in step with. */
+  constructor(receiver, rtpOrigin, outputMs = () => 0) {
     this.#receiver = receiver;
     this.#origin = rtpOrigin;
+    this.#outputMs = outputMs;
   }
 
   /** A message came whose last frame has this number. */
@@ -28,6 +31,6 @@ export class VoiceClock {
       return this.#ahead === -Infinity ? null : nowMs + this.#ahead - ARRIVAL_SPARE_MS;
     }
     const heardAtMs = source.timestamp > EPOCH_MS ? source.timestamp - performance.timeOrigin : source.timestamp;
-    return ((source.rtpTimestamp - this.#origin) >>> 0) / RTP_PER_MS + (nowMs - heardAtMs);
+    return ((source.rtpTimestamp - this.#origin) >>> 0) / RTP_PER_MS + (nowMs - heardAtMs) - this.#outputMs();
   }
 }
