@@ -37,7 +37,7 @@ RUNGS = {
     Mode.MOTION: (Rung.MOTION,),
     Mode.VOICE: (Rung.VOICE,),
 }
-FLOOR_BPS = {Rung.FULL: 120_000, Rung.HALF: 75_000, Rung.SLOW: 40_000}  # below it a rung cannot stay
+FLOOR_BPS = {Rung.FULL: 120_000, Rung.HALF: 60_000, Rung.SLOW: 30_000}  # below it a rung cannot stay
 ROOM_BPS = {Rung.FULL: 200_000, Rung.HALF: 110_000, Rung.SLOW: 110_000}  # a rung is climbed to with so much; apart, so that a
 # wavering estimate moves nothing
 LOST = {Rung.FULL: 0.10, Rung.HALF: 0.10, Rung.SLOW: 0.10, Rung.MOTION: 0.25}  # of the packets; more, and a rung cannot stay

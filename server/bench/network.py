@@ -1,7 +1,7 @@
 """A bad network in user space: a UDP relay between a client and the server that delays, loses and throttles what passes.
 
 Kernels without netem, containers without rights: this needs neither. Each direction alone has the stated delay, jitter and loss;
-packets keep their order, as on one path; loss and jitter are those of a seed, so that two runs meet the same network.
+packets keep their order, as on one path, unless disorder is asked for; loss and jitter are those of a seed, so that two runs meet the same network.
 """
 
 import heapq
@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 MAX_QUEUE_S = 0.4  # of a throttled direction: what would wait longer is dropped, as a router's buffer does
+OVERTAKEN_S = 0.06
 IDLE_S = 0.05
 DATAGRAM = 2048
 HEADERS_BYTES = 28  # IPv4 and UDP: on the wire, and counted by a throttle
@@ -25,19 +26,22 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """One direction's delay, the standard deviation of its jitter, share of lost packets, and rate; None: as fast as can be."""
+    """One direction's delay, the standard deviation of its jitter, share of lost packets, and rate (None: as fast as can
+    be); disordered: share of packets that those behind them overtake."""
 
     name: str
     delay_ms: float = 0.0
     jitter_ms: float = 0.0
     loss: float = 0.0
     kbps: float | None = None
+    disordered: float = 0.0
 
     @property
     def in_words(self) -> str:
         if self == CLEAN:
             return "the same machine"
         parts = [f"{self.delay_ms:g} ms each way", f"{self.jitter_ms:g} ms jitter", f"{100 * self.loss:g} % loss"]
+        parts += [f"{100 * self.disordered:g} % out of order"] if self.disordered else []
         return ", ".join([*parts, *([f"{self.kbps:g} kbit/s"] if self.kbps else [])])
 
 
@@ -65,9 +69,14 @@ class Direction:
     taken_s: float = 0.0
     _line_free_s: float = 0.0
     _last_s: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)  # relays that share it have a thread each
 
     def arrival_s(self, size: int, now_s: float) -> float | None:
         """size: of the datagram's payload."""
+        with self._lock:
+            return self._arrival_s(size, now_s)
+
+    def _arrival_s(self, size: int, now_s: float) -> float | None:
         wire_bytes = size + HEADERS_BYTES
         self.bytes += wire_bytes
         if self.random.random() < self.network.loss:
@@ -83,7 +92,8 @@ class Direction:
         self._last_s = max(self._last_s, leaves_s + (self.network.delay_ms + jitter_ms) / 1000)
         self.passed += 1
         self.taken_s += self._last_s - now_s
-        return self._last_s
+        overtaken = self.network.disordered > 0 and self.random.random() < self.network.disordered
+        return self._last_s + (OVERTAKEN_S if overtaken else 0.0)
 
     @property
     def mean_ms(self) -> float:
@@ -94,16 +104,19 @@ class Direction:
 @dataclass(kw_only=True)
 class Relay:
     """Stands before a server's UDP port, from `with` to the end of the block, on a thread of its own. port: where clients send;
-    the last one heard is the one answered."""
+    the last one heard is the one answered. beside: another relay over whose line this one's packets go as well."""
 
     server: Address
     network: Network
     seed: int = 1
+    beside: "Relay | None" = None
     port: int = field(default=0, init=False)
 
     def __enter__(self) -> Self:
         self.up = Direction(network=self.network, random=random.Random(self.seed))
         self.down = Direction(network=self.network, random=random.Random(self.seed + 1))
+        if self.beside is not None:
+            self.up, self.down = self.beside.up, self.beside.down
         self._outside, self._inside = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
         self._outside.bind(("127.0.0.1", 0))
         self._inside.connect(self.server)

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -90,3 +91,22 @@ def test_a_throttle_lets_its_rate_through_and_drops_what_would_wait_too_long() -
     assert there == pytest.approx([packet_s * (n + 1) for n in range(len(there))])
     assert len(there) == direction.passed == 100 - direction.dropped
     assert MAX_QUEUE_S <= there[-1] <= MAX_QUEUE_S + 2 * packet_s
+
+
+def test_disorder_is_asked_for_by_share(echo: tuple[str, int]) -> None:
+    back = sent_through(Network(name="disordered", delay_ms=5, disordered=0.2), echo, 200)
+    assert len(back) == 200
+    overtaken = sum(1 for earlier, later in pairwise(back) if later < earlier)
+    assert 20 <= overtaken <= 100
+
+
+def test_relays_beside_each_other_share_a_line() -> None:
+    """Two conversations over one line of 64 kbit/s: each has half of it."""
+    network = Network(name="thin", kbps=64)
+    with (
+        Relay(server=("127.0.0.1", 9), network=network) as one,
+        Relay(server=("127.0.0.1", 9), network=network, beside=one) as two,
+    ):
+        arrivals = [relay.down.arrival_s(172, 0.0) for _ in range(10) for relay in (one, two)]
+    packet_s = (172 + HEADERS_BYTES) / 8000
+    assert arrivals == pytest.approx([packet_s * (n + 1) for n in range(20)])

@@ -53,7 +53,7 @@ def test_a_client_that_estimates_nothing_climbs_as_well() -> None:
 
 
 def test_an_estimate_finds_its_rung() -> None:
-    for bps, rung in [(119_000, Rung.HALF), (74_000, Rung.SLOW), (41_000, Rung.SLOW), (39_000, Rung.MOTION)]:
+    for bps, rung in [(119_000, Rung.HALF), (59_000, Rung.SLOW), (31_000, Rung.SLOW), (29_000, Rung.MOTION)]:
         ladder = Ladder()
         rungs = climb(ladder, Reading(estimate_bps=bps), 8)
         assert rungs[-1] == rung
