@@ -40,6 +40,7 @@ RUNGS = {
 FLOOR_BPS = {Rung.FULL: 120_000, Rung.HALF: 60_000, Rung.SLOW: 30_000}  # below it a rung cannot stay
 ROOM_BPS = {Rung.FULL: 200_000, Rung.HALF: 110_000, Rung.SLOW: 110_000}  # a rung is climbed to with so much; apart, so that a
 # wavering estimate moves nothing
+WIDE = 2  # times that much by packet pairs: an estimate that says otherwise is one of a busy browser, not of the line
 LOST = {Rung.FULL: 0.10, Rung.HALF: 0.10, Rung.SLOW: 0.10, Rung.MOTION: 0.25}  # of the packets; more, and a rung cannot stay
 QUEUED_MS = {Rung.FULL: 250, Rung.HALF: 250, Rung.SLOW: 250, Rung.MOTION: 350}  # in the line; more, and a rung cannot stay
 CALM_LOSS = {Rung.FULL: 0.04, Rung.HALF: 0.04, Rung.SLOW: 0.06, Rung.MOTION: 0.15}  # so little, and that rung is climbed to
@@ -92,18 +93,21 @@ class Ladder:
             self._patience_s = PATIENCE_S
 
     def _has_room(self, reading: Reading) -> bool:
-        """Whether an estimate, where there is one, leaves room for the next better rung."""
+        """Whether what is known of the line, if anything is, leaves room for the next better rung."""
         if self.rung in (Rung.VOICE, Rung.FULL):
             return True
-        known = reading.capacity_bps if self.rung == Rung.MOTION else reading.estimate_bps
-        return known is None or known >= ROOM_BPS[Rung(self.rung - 1)]
+        needed_bps = ROOM_BPS[Rung(self.rung - 1)]
+        if self.rung == Rung.MOTION:
+            return reading.capacity_bps is None or reading.capacity_bps >= needed_bps
+        return reading.estimate_bps is None or reading.estimate_bps >= needed_bps or _is_wide(reading, needed_bps)
 
     def _fall(self, reading: Reading, lower: Sequence[Rung], now_s: float) -> Rung | None:
         """The rung that it falls to, if it does."""
         if reading.silent_s >= SILENT_SLOW_S:
             return _first(lower, Rung.VOICE if reading.silent_s >= SILENT_S else Rung.SLOW)
         if (bps := reading.estimate_bps) is not None:
-            if bps < FLOOR_BPS.get(self.rung, 0) and (self.rung < Rung.SLOW or now_s - self._fell_s >= JAMMED_S):
+            low = bps < FLOOR_BPS.get(self.rung, 0) and not _is_wide(reading, ROOM_BPS[self.rung])
+            if low and (self.rung < Rung.SLOW or now_s - self._fell_s >= JAMMED_S):
                 return min(rung for rung in lower if rung >= Rung.SLOW or bps >= FLOOR_BPS[rung])
         elif self.rung <= Rung.SLOW and reading.loss >= BLOCKED_LOSS:
             return _first(lower, Rung.MOTION)
@@ -114,7 +118,7 @@ class Ladder:
     def _may_climb(self, reading: Reading, target: Rung, now_s: float) -> bool:
         if self._calm_since_s is None:
             return False
-        told = target in (Rung.FULL, Rung.HALF) and reading.estimate_bps is not None
+        told = target in (Rung.FULL, Rung.HALF) and (reading.estimate_bps or 0) >= ROOM_BPS[target]
         patience_s = self._patience_s * (MOTION_SHARE if target == Rung.MOTION else 1)
         return now_s - self._calm_since_s >= (STEADY_S if told else patience_s)
 
@@ -125,6 +129,10 @@ class Ladder:
 
     def _move(self, rung: Rung) -> None:
         self.rung, self._jammed_since_s, self._calm_since_s = rung, None, None
+
+
+def _is_wide(reading: Reading, needed_bps: float) -> bool:
+    return reading.capacity_bps is not None and reading.capacity_bps >= WIDE * needed_bps
 
 
 def _first(lower: Sequence[Rung], least: Rung) -> Rung:

@@ -156,8 +156,9 @@ class LadderLink:
         self._mode = Mode.AUTO if self._mode == Mode.MOTION else self._mode
 
     def _send_pair(self, now_s: float) -> None:
-        """Without pictures the browser estimates nothing: how far two packets come apart tells of room."""
-        if self._mode == Mode.AUTO and self._call.outlet.rung > Rung.SLOW and now_s - self._paired_s >= PAIR_S:
+        """Without pictures the browser estimates nothing, and a busy one estimates wrongly: how far two packets come apart tells
+        of room."""
+        if self._mode == Mode.AUTO and now_s - self._paired_s >= PAIR_S:
             self._paired_s = now_s
             self._channel.send_pair()
 

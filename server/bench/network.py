@@ -1,7 +1,8 @@
 """A bad network in user space: a UDP relay between a client and the server that delays, loses and throttles what passes.
 
 Kernels without netem, containers without rights: this needs neither. Each direction alone has the stated delay, jitter and loss;
-packets keep their order, as on one path, unless disorder is asked for; loss and jitter are those of a seed, so that two runs meet the same network.
+packets keep their order, as on one path, unless disorder is asked for; loss and jitter are those of a seed, so that two runs meet
+the same network.
 """
 
 import heapq

@@ -1,4 +1,4 @@
-"""Poor lines between real pages and the real server: the ladder finds what a line carries, and who is on a good one keeps theirs."""
+"""Poor lines between real pages and the real server: the ladder finds what a line carries, and good ones keep what they have."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,7 +19,7 @@ POOR = Network(name="poor", delay_ms=60, jitter_ms=5, loss=0.01, kbps=96)  # for
 DISORDERLY = Network(name="disorderly", delay_ms=40, jitter_ms=5, loss=0.05, disordered=0.2)
 MEASURED_MS = 12_000
 LOST_SHARE = 0.08
-ALIVE_A_SECOND = 4  # pauses between the sentences included, on a busy machine; how fast it can be is a benchmark's to say
+ALIVE_A_SECOND = 2  # pauses between the sentences included, on a busy machine; how fast it can be is a benchmark's to say
 AUDIO = """async (which) => {
   const report = [...(await latency.peers.at(which).getStats()).values()];
   const { packetsLost, packetsReceived, packetsDiscarded } =

@@ -94,6 +94,17 @@ def test_one_who_gets_no_pictures_gets_them_again_where_pairs_tell_of_room() -> 
     assert rungs.index(Rung.SLOW) * STEP_S == 10
 
 
+def test_pairs_that_tell_of_a_wide_line_outweigh_a_busy_browser_s_estimate() -> None:
+    busy = Reading(estimate_bps=50_000, capacity_bps=2e6)
+    assert set(climb(Ladder(), busy, 60)) == {Rung.FULL}
+    rungs = climb(Ladder(rung=Rung.SLOW), busy, 30)
+    assert changes(rungs) == [Rung.SLOW, Rung.HALF, Rung.FULL]
+    assert rungs.index(Rung.HALF) * STEP_S == 10
+    narrow = Reading(estimate_bps=50_000, capacity_bps=150_000)
+    assert set(climb(Ladder(rung=Rung.SLOW), narrow, 60)) == {Rung.SLOW}
+    assert climb(Ladder(), narrow, 5)[-1] == Rung.SLOW
+
+
 def test_loss_keeps_it_down() -> None:
     assert set(climb(Ladder(rung=Rung.MOTION), Reading(loss=0.07, capacity_bps=1e6), 200)) == {Rung.MOTION}
 
