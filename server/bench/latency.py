@@ -69,8 +69,8 @@ def run(
                 found = _measure(server, microphone, network, key, box, seconds)
                 taken, stages = found.pop("taken"), found.pop("stages")
                 delays = call_delay.burst_delays(taken, pcm, offline)
+                figures = figures_of(delays, found["call"]["audio_output_ms"])
                 budgets = _budgets(delays, taken, {**stages, "future_ms": float(spec.future_ms)}, found["call"])
-                figures = _figures(delays, found["call"]["audio_output_ms"])
                 measured[network.name] = {"network": network.in_words, **figures, **found, **budgets}
     configuration = {"model": f"{spec.system}/{spec.preset}", "size": size, "future_ms": spec.future_ms, "seconds": seconds}
     figures = {"configuration": configuration, **measured[networks[0].name], "networks": measured}
@@ -85,7 +85,7 @@ def _measure(server: Serving, microphone: Path, network: Network, portrait: str,
         page.goto(server.url)
         relays = route(page, network, stack) if network != CLEAN else []
         page.locator(f"input[type=radio][value='{portrait}']").check(force=True)
-        first = [_begin(page)]
+        first = [begin(page)]
         found = _call(page, server, box, seconds)
         found["stages"] |= {
             "up_ms": relays[0].up.mean_ms if relays else 0.0,
@@ -94,7 +94,7 @@ def _measure(server: Serving, microphone: Path, network: Network, portrait: str,
         for _ in range(FIRST_FRAME_CALLS - 1):
             page.click("#start-stop")
             page.wait_for_timeout(BETWEEN_CALLS_MS)
-            first.append(_begin(page))
+            first.append(begin(page))
         page.click("#start-stop")
     return {**found, "first_frame_ms": summary(first)}
 
@@ -112,7 +112,7 @@ def route(page: Page, network: Network, stack: contextlib.ExitStack) -> list[Rel
     return relays
 
 
-def _begin(page: Page) -> float:
+def begin(page: Page) -> float:
     """Starts a call; ms from `connected` to its first picture on screen."""
     page.evaluate("latency.watchFirstFrame()")
     page.click("#start-stop")
@@ -120,7 +120,7 @@ def _begin(page: Page) -> float:
     return float(page.evaluate("latency.firstFrameMs - latency.connectedMs"))
 
 
-def _figures(delays: list[call_delay.BurstDelays], output_ms: float) -> Figures:
+def figures_of(delays: list[call_delay.BurstDelays], output_ms: float) -> Figures:
     """output_ms: from the voice's track to its sound."""
     voice = [delay.voice_ms + output_ms for delay in delays if delay.voice_ms is not None]
     picture = [delay.picture_ms for delay in delays if delay.picture_ms is not None]
@@ -200,7 +200,7 @@ def _call(page: Page, server: Serving, box: call_delay.Box, seconds: float) -> F
     call = {
         "server_delay_ms": page.evaluate("fetch('api/config').then((answer) => answer.json()).then((c) => c.delay_ms)"),
         "server_percent_of_a_core": round(100 * busy_s / seconds, 1),
-        **_counted(before, after),
+        **counted(before, after),
     }
     stages = {name: (later[name][0] - ms) / max(1.0, later[name][1] - n) for name, (ms, n) in totals.items()}
     return {"taken": taken, "call": call, "stages": {**stages, "held_ms": float(call["server_delay_ms"])}}
@@ -214,7 +214,7 @@ def _totals(server: Serving) -> dict[str, tuple[float, float]]:
     }
 
 
-def _counted(before: dict[str, Any], after: dict[str, Any]) -> Figures:
+def counted(before: dict[str, Any], after: dict[str, Any]) -> Figures:
     def gained(kind: str, name: str) -> float:
         return float(after[kind][name] - before[kind][name])
 

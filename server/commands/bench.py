@@ -15,7 +15,8 @@ BENCHMARKS = {
     "encode": "what a picture costs in each codec at each rate, and what is left of it",
     "bitrate": "what a face takes on the wire, and how near it comes: VP8, H264, motion stream",
 }
-"""Name: summary. The module of that name has `add_arguments(parser)` and `run(args) -> Report`."""
+"""Name: summary. The module of that name has `add_arguments(parser)` and `run(args) -> Report`; `record_name(args)` where its
+records are of several kinds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,11 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from server.bench import record
 
-    title, figures, tables = importlib.import_module(f"server.commands.benchmarks.{args.what}").run(args)
+    module = importlib.import_module(f"server.commands.benchmarks.{args.what}")
+    title, figures, tables = module.run(args)
+    name = module.record_name(args) if hasattr(module, "record_name") else args.what
     print("\n".join(tables))
     full = {"title": title, "command": shlex.join(["facewire", *sys.argv[1:]]), **figures}
     if args.json is not None:
         record.write_json(args.json, full)
     if args.record is not None:
-        print(f"kept: {record.write_record(args.record, args.what, full, tables)}")
+        print(f"kept: {record.write_record(args.record, name, full, tables)}")
     return 0

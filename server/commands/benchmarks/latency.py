@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_size(parser)
     add_speech(parser)
     parser.add_argument("--seconds", type=float, default=60, help="length of the measured call (%(default)s)")
+    parser.add_argument("--minutes", type=float, help="instead: one long call, measured piece by piece; whether anything drifts")
     parser.add_argument(
         "--networks",
         default="clean,lossy",
@@ -22,12 +23,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def record_name(args: argparse.Namespace) -> str:
+    return "latency" if args.minutes is None else "drift"
+
+
 def run(args: argparse.Namespace) -> "Report":
     from realtime.errors import ConfigError
-    from server.bench import latency
+    from server.bench import drift, latency
 
     names = [name.strip() for name in args.networks.split(",")]
     if unknown := [name for name in names if name not in NETWORKS]:
         raise ConfigError(f"--networks {', '.join(unknown)}: of {', '.join(NETWORKS)} was expected")
     networks = [NETWORKS[name] for name in names]
+    if args.minutes is not None:
+        return drift.run(model=args.model, size=args.size, speech=args.speech, minutes=args.minutes, networks=networks)
     return latency.run(model=args.model, size=args.size, speech=args.speech, seconds=args.seconds, networks=networks)
