@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from aiortc import RTCSessionDescription
@@ -16,7 +17,7 @@ from tests.server.conftest import StartServer, base
 LOSING = Network(name="losing", loss=0.2)
 CANDIDATE = re.compile(r"(a=candidate:\S+ 1 udp \d+ \S+ )(\d+) ", re.IGNORECASE)
 LOST_S = 6.0
-PATIENCE_S = 60.0
+PATIENCE_S = 90.0
 LONGEST_HOLE_S = 0.4  # of the voice: twenty packets in a row, where one in five is lost
 
 
@@ -33,6 +34,13 @@ async def _call_through(caller: Caller, network: Network) -> Relay:
     return relay
 
 
+def _estimate_nothing(caller: Caller) -> None:
+    """No REMB: receiver reports tell of the line, and what is asked for again."""
+    for transceiver in caller.peer.getTransceivers():
+        receiver: Any = transceiver.receiver
+        receiver._RTCRtpReceiver__remote_bitrate_estimator = None
+
+
 async def _until(there: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not there():  # noqa: ASYNC110
@@ -45,20 +53,19 @@ def _rungs(caller: Caller) -> list[Rung]:
 
 
 async def test_pictures_give_way_to_the_voice_where_packets_are_lost_and_come_back(start_server: StartServer) -> None:
-    server = await start_server(size=512)
+    server = await start_server()
     tone = (8000 * np.sin(np.arange(RATE_HZ) * 0.05)).astype(np.int16)
     async with Caller(base=base(server), pcm=tone) as caller:
+        _estimate_nothing(caller)
         relay = await _call_through(caller, CLEAN)
         try:
-            await _until(lambda: len(caller.received["video"]) > 25)
-            assert _rungs(caller) == [Rung.FULL]
+            await _until(lambda: len(caller.received["video"]) > 25 and _rungs(caller)[-1:] == [Rung.FULL])
             relay.down.network = LOSING
             began_s = time.time()
-            await _until(lambda: len(_rungs(caller)) > 1)
+            await _until(lambda: _rungs(caller)[-1] > Rung.FULL)
             await asyncio.sleep(max(0.0, began_s + LOST_S - time.time()))
             relay.down.network = CLEAN
             worst = max(_rungs(caller))
-            assert _rungs(caller)[1] > Rung.FULL
             times = [timestamp for at_s, timestamp in caller.wire["audio"].packets if at_s > began_s]
             holes_s = np.diff(np.array(times, np.int64)) / RATE_HZ
             assert len(times) > 50
