@@ -3,21 +3,22 @@
     spoken → [browser: 10 ms of capture, Opus] → network → ingest → [held: future audio, packet grid, drawing, spare]
            → network → [browser: buffer, decoder, screen or sound output]
 
-The stages are means, since means add up. All are measured but Opus' look-ahead, which is a property of the codec, and the first,
-which is what is left of the whole. It is the same sound for voice and picture, so the two remainders should agree, and be a few
-milliseconds: where they do not, one of the measuring points is off by as much.
+The stages are means, since means add up. All are measured but what Opus' look-ahead costs, which was measured once, without a
+browser, and the first, which is what is left of the whole. It is the same sound for voice and picture, so the two remainders
+should agree, and be a few milliseconds: where they do not, one of the measuring points is off by as much (docs/decisions/0021).
 """
 
 from server.bench.record import Figures, table
 
 PACKET_MS = 20.0
-LOOK_AHEAD_MS = 6.5  # of libopus at 48 kHz (measured), each time that sound is encoded
+VOICE_CODEC_MS = 13.0  # 6.5 each time that sound is encoded: from the microphone, and to the listener
+MOUTH_CODEC_MS = 3.7  # the first of them alone, as it shows in the mouth
 
 
 def budget(
     *,
     whole_ms: float,
-    codec_passes: int,
+    codec_ms: float,
     up_ms: float,
     ingest_ms: float,
     held_ms: float,
@@ -27,10 +28,10 @@ def budget(
     browser_ms: float,
 ) -> Figures:
     """Stage: mean ms, and in the end what they add up to. held_ms: from a sound's place on the timeline to its leaving, the 20 ms
-    of its own packet included; codec_passes: how often the sound is encoded on its way."""
+    of its own packet included; codec_ms: what Opus' look-ahead costs on the way."""
     grid_ms = -future_ms % PACKET_MS
     stages = {
-        "Opus, its look-ahead": LOOK_AHEAD_MS * codec_passes,
+        "Opus, its look-ahead": codec_ms,
         "network, up": up_ms,
         "ingest": ingest_ms,
         "future audio": future_ms,

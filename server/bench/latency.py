@@ -22,7 +22,7 @@ from realtime.errors import ConfigError
 from realtime.runners.runner import load_runner
 from realtime.weights import default_model
 from server.bench import call_delay, material
-from server.bench.delay_budget import budget, budget_table
+from server.bench.delay_budget import MOUTH_CODEC_MS, VOICE_CODEC_MS, budget, budget_table
 from server.bench.network import CLEAN, Network, Relay
 from server.bench.record import Figures, summary, table
 from server.bench.serving import Serving, available_cores, serving
@@ -141,8 +141,8 @@ def _budgets(delays: Sequence[call_delay.BurstDelays], taken: dict[str, Any], st
     voice_ms = call["audio_output_ms"] + mean(delay.voice_ms for delay in delays if delay.voice_ms is not None)
     heard_after_ms = call["audio_buffer_ms"] + call["audio_output_ms"]
     return {
-        "budget_ms": budget(whole_ms=mouth_ms, codec_passes=1, browser_ms=mean(taken["shownAfterMs"]), **stages),
-        "voice_budget_ms": budget(whole_ms=voice_ms, codec_passes=2, browser_ms=heard_after_ms, **stages),
+        "budget_ms": budget(whole_ms=mouth_ms, codec_ms=MOUTH_CODEC_MS, browser_ms=mean(taken["shownAfterMs"]), **stages),
+        "voice_budget_ms": budget(whole_ms=voice_ms, codec_ms=VOICE_CODEC_MS, browser_ms=heard_after_ms, **stages),
     }
 
 
