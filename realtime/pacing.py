@@ -41,6 +41,10 @@ class ReleaseSchedule:
         """Media time 0 is now."""
         self.anchor_s = self.clock.now()
 
+    def approach(self, delay_ms: float, most_ms: float) -> None:
+        """Moves the delay towards `delay_ms`, by at most `most_ms`: nobody hears small steps, and both streams move alike."""
+        self.delay_ms += min(most_ms, max(-most_ms, delay_ms - self.delay_ms))
+
     def due_s(self, media_ms: float) -> float:
         """When media time `media_ms` leaves, on the clock."""
         return self.anchor_s + (media_ms + self.delay_ms) / 1000

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import asdict
 from functools import partial
@@ -34,6 +34,7 @@ from server.ladder import Rung
 from server.metrics import Metrics
 from server.packet_phase import PacketPhase
 from server.picture_rungs import Kind, PictureRungs
+from server.processing_time import ProcessingTime
 from server.strand import Strand
 from server.voices import Voices, next_change_ms
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PACKET_MS = 20
+DELAY_STEP_MS = 0.25  # a packet, when the time for drawing changes: 12.5 ms in a second
 CATCH_UP_S = 0.001  # between packets that are overdue: what came meanwhile must be able to come in
 START_BY_S = 0.04  # before the first sound leaves, the timeline stands
 REMEMBERED_FRAMES = 100
@@ -53,13 +55,13 @@ class CallMedia:
 
     @classmethod
     async def open(
-        cls, *, portrait: Portrait, engine: Engine, pool: Executor, clock: Clock, metrics: Metrics, processing_ms: int
+        cls, *, portrait: Portrait, engine: Engine, pool: Executor, clock: Clock, metrics: Metrics, processing: ProcessingTime
     ) -> Self:
         """Takes a place in the engine.
 
         Raises CapacityError where there is none.
         """
-        schedule = ReleaseSchedule(clock=clock, delay_ms=engine.spec.future_ms + processing_ms)
+        schedule = ReleaseSchedule(clock=clock, delay_ms=engine.spec.future_ms + processing.ms)
         stages = FrameStages(metrics)
         join = partial(
             Pipeline,
@@ -70,7 +72,9 @@ class CallMedia:
             needed_s=lambda index: schedule.due_s(index * FRAME_MS) - stages.reserve_s,
         )
         pipeline = await asyncio.get_running_loop().run_in_executor(None, join)
-        return cls(pipeline, schedule, portrait.image.shape[0], metrics, stages)
+        media = cls(pipeline, schedule, portrait.image.shape[0], metrics, stages)
+        media.delay_ms = lambda: engine.spec.future_ms + processing.ms
+        return media
 
     def __init__(self, pipeline: Pipeline, schedule: ReleaseSchedule, size: int, metrics: Metrics, stages: FrameStages) -> None:
         self._pipeline, self._schedule, self._metrics, self._stages = pipeline, schedule, metrics, stages
@@ -87,6 +91,7 @@ class CallMedia:
         self.voice, self.picture = self.outlet.voice, self.outlet.picture
         self.voice.on_sent, self.picture.on_sent = stages.voice_sent, stages.picture_sent
         self._packet = 0
+        self.delay_ms: Callable[[], float] = lambda: schedule.delay_ms  # what the schedule is to come to
         pipeline.pictured = lambda: bool(self.out.kinds)
 
     def follow(self, trace: "CallTrace") -> None:
@@ -119,6 +124,7 @@ class CallMedia:
             await asyncio.sleep(max(CATCH_UP_S, self._due_s(packet) - self._schedule.clock.now()))
             if (early_s := self._due_s(packet) - self._schedule.clock.now()) > CATCH_UP_S:  # the beat has moved meanwhile
                 await asyncio.sleep(early_s)
+            self._schedule.approach(self.delay_ms(), DELAY_STEP_MS)
             pcm = self._ingest.read(self._schedule.clock.now())
             for voice, media_ms, encoded in self._voices.push(pcm, packet, self.out.voices(packet * PACKET_MS)):
                 self.out.put_voice(voice, media_ms, encoded)
@@ -144,6 +150,7 @@ class CallMedia:
         """What the client is told every second."""
         counts, drawn = self._schedule.counts, sorted(self._draw_ms)
         return {
+            "delay_ms": round(self._schedule.delay_ms),
             "media_ms": round(1000 * (self._schedule.clock.now() - self._schedule.anchor_s)),
             "frames": counts.shown,
             "repeated": counts.repeated,

@@ -26,6 +26,7 @@ from server.metrics import Metrics
 from server.motion_atlases import MotionAtlases
 from server.offer import check_offer
 from server.portraits import Portraits
+from server.processing_time import ProcessingTime
 from server.rooms import Member, Room, Rooms
 from server.session import Session
 from server.tracing import Tracing
@@ -53,6 +54,7 @@ class CallServer:
         self.engine: Engine | None = None
         self._pool = ThreadPoolExecutor(DRAWING_THREADS, thread_name_prefix="drawing", initializer=yield_to_sound)
         self.headroom = Headroom(config.limits.busy, usable_cores())
+        self.processing = ProcessingTime(config.processing_ms, config.most_processing_ms)
         self._measuring: asyncio.Task[None] | None = None
         self._joining = 0  # calls between their offer and their session: they count against the limit
         self._closing = False
@@ -84,8 +86,8 @@ class CallServer:
 
     @property
     def delay_ms(self) -> int | None:
-        """From what was spoken to voice and picture leaving; None until the model is loaded."""
-        return self.engine.spec.future_ms + self.config.processing_ms if self.engine else None
+        """From what was spoken to voice and picture leaving, of a call that begins now; None until the model is loaded."""
+        return self.engine.spec.future_ms + round(self.processing.ms) if self.engine else None
 
     async def open_session(self, portrait_id: str, sdp: str, room: Room | None = None, name: str = "") -> tuple[Session, str]:
         """A new call and the answer to its offer; with a room, the call of a member who is called `name` there.
@@ -163,6 +165,9 @@ class CallServer:
                 )
             )
             self.metrics.headroom.set(self.headroom.more(calls))
+            busiest = max(self.headroom.busy.values())
+            self.processing.note(calls=calls, busy=busiest, lost_share=self.headroom.lost_share)
+            self.metrics.delay_ms.set(self.delay_ms or 0)
             for resource, share in self.headroom.busy.items():
                 self.metrics.busy.labels(resource).set(share)
             await asyncio.sleep(MEASURED_EACH_S)
@@ -175,7 +180,7 @@ class CallServer:
                 pool=self._pool,
                 clock=self.clock,
                 metrics=self.metrics,
-                processing_ms=self.config.processing_ms,
+                processing=self.processing,
             )
         except CapacityError as error:
             raise full(self.config.limits.sessions) from error

@@ -34,7 +34,8 @@ class Limits:
 @dataclass(frozen=True, kw_only=True)
 class ServerConfig:
     """size: side of the picture in pixels; token: what clients must show (none: everyone may call); processing_ms: what drawing,
-    encoding and the packet clock may take beyond the future audio; ice_addresses: where media is offered (none: at the host's
+    encoding and the packet clock may take beyond the future audio, and most_processing_ms where the machine is busy
+    (processing_time.py); ice_addresses: where media is offered (none: at the host's
     address, or everywhere where it listens everywhere)."""
 
     host: str = "127.0.0.1"
@@ -42,6 +43,7 @@ class ServerConfig:
     token: str | None = None
     size: int = 512
     model: Path | None = None
-    processing_ms: int = 35
+    processing_ms: int = 25
+    most_processing_ms: int = 40
     ice_addresses: tuple[str, ...] = ()
     limits: Limits = Limits()

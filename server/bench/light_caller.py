@@ -74,7 +74,7 @@ class LightCaller:
     picture: Timeline = field(default_factory=lambda: Timeline(rate_hz=VIDEO_RATE_HZ, most=REMEMBERED))
     voice: Timeline = field(default_factory=lambda: Timeline(rate_hz=AUDIO_RATE_HZ, most=2 * REMEMBERED))
     delay_ms: float = 0.0
-    """What the server says it holds sound and picture back for."""
+    """What the server says it holds sound and picture back for: under load it may grow."""
 
     async def __aenter__(self) -> Self:
         """Raises RefusedError, TimeoutError."""
@@ -125,7 +125,7 @@ class LightCaller:
 
     def _hear(self, message: str) -> None:
         values: dict[str, Any] = json.loads(message)
-        if values["type"] == "hello":
+        if "delay_ms" in values:  # hello, and then each second
             self.delay_ms = float(values["delay_ms"])
 
     async def _ping(self) -> None:

@@ -135,7 +135,8 @@ def _say_where(config: "ServerConfig", spec: "ModelSpec", *, secure: bool) -> No
         print(f"Facewire: {scheme}://{f'[{address}]' if ':' in address else address}:{config.port}/")
     print(
         f"  model {spec.system}/{spec.preset}: a picture waits for {spec.future_ms} ms of future audio; "
-        f"voice and picture leave {spec.future_ms + config.processing_ms} ms after they were spoken"
+        f"voice and picture leave {spec.future_ms + config.processing_ms} ms after they were spoken, "
+        f"up to {spec.future_ms + config.most_processing_ms} under load"
     )
     if config.host not in LOCAL and not secure:
         print("  browsers on other machines give it no microphone over plain HTTP: add --self-signed, or --tls CERT KEY")

@@ -1,5 +1,7 @@
 """The release schedule on a fake clock: in time, stalled, in bursts."""
 
+import pytest
+
 from realtime.pacing import ReleaseSchedule
 from tests.unit.fake_clock import FakeClock
 
@@ -48,3 +50,14 @@ def test_where_all_are_late_one_in_half_a_second_is_still_shown() -> None:
     clock.now_s = 100.0
     verdicts = [paced.judge(index) for index in range(26)]
     assert [index for index, verdict in enumerate(verdicts) if verdict != "late"] == [12, 25]
+
+
+def test_the_delay_moves_in_small_steps_and_stays_where_it_was_to_come_to() -> None:
+    moving = ReleaseSchedule(clock=FakeClock(), delay_ms=100)
+    moving.approach(100.6, most_ms=0.25)
+    assert moving.delay_ms == 100.25
+    for _ in range(5):
+        moving.approach(100.6, most_ms=0.25)
+    assert moving.delay_ms == pytest.approx(100.6)
+    moving.approach(90, most_ms=0.25)
+    assert moving.delay_ms == pytest.approx(100.35)
