@@ -113,7 +113,8 @@ def _bytes(relay: Relay) -> dict[str, int]:
 
 def _mean(before: dict[str, Any], after: dict[str, Any], total: str, count: str) -> float:
     """Of what happened between: one counter by another."""
-    return float(after[total] - before[total]) / max(1.0, float(after[count] - before[count]))
+    gained = {name: float(after.get(name, 0) - before.get(name, 0)) for name in (total, count)}
+    return gained[total] / max(1.0, gained[count])
 
 
 def _seen(taken: dict[str, Any], spoken: Spoken, output_ms: float) -> Figures:

@@ -167,6 +167,42 @@ async def test_one_who_watches_has_motion_while_the_caller_keeps_video(start_ser
             assert len(poor.wire["video"].packets) <= n_poor + 2, "pictures on their way when it changed, and no more"
 
 
+def rungs(caller: Caller) -> list[str]:
+    return [message["rung"] for message in caller.messages if message["type"] == "rung"]
+
+
+async def test_voice_only_is_voice_only_and_goes_on(start_server: StartServer) -> None:
+    server = await start_server()
+    async with Caller(base=base(server), pcm=speech(), wants_motion=True) as caller:
+        await caller.call()
+        await until(caller, lambda: len(caller.pictures) > 5, 10)
+        want(caller, "voice")
+        await until(caller, lambda: rungs(caller)[-1:] == ["voice"], 5)
+        n_pictures, n_voice = len(caller.wire["video"].packets), len(caller.wire["audio"].packets)
+        began_s = time.monotonic()
+        await until(caller, lambda: time.monotonic() > began_s + 3, 5)
+        assert len(caller.wire["video"].packets) <= n_pictures + 2, "those on their way"
+        assert 5 <= len(caller.wire["audio"].packets) - n_voice <= 3.5 / 0.06
+        assert all(data[0] == 0 for _, data in caller.motion), "packet pairs and nothing else"
+
+
+async def test_a_caller_who_loses_packets_is_led_down(start_server: StartServer) -> None:
+    """What the client says with its pings reaches the ladder, and what the ladder says reaches the client."""
+    server = await start_server()
+    async with Caller(base=base(server), pcm=speech(), wants_motion=True) as caller:
+        await caller.call()
+        await until(caller, lambda: rungs(caller) == ["full"], 5)
+        end_s = time.monotonic() + 30
+        while "slow" not in rungs(caller):
+            assert time.monotonic() < end_s, f"still {rungs(caller)}"
+            caller.say(type="ping", t=1, line={"loss": 0.2, "round_trip_ms": 40})
+            await asyncio.sleep(0.5)
+        while not {"motion", "voice"} & set(rungs(caller)):
+            assert time.monotonic() < end_s, f"still {rungs(caller)}"
+            caller.say(type="ping", t=1, line={"loss": 0.2, "round_trip_ms": 40})
+            await asyncio.sleep(0.5)
+
+
 async def test_a_server_may_end_while_it_learns(start_server: StartServer) -> None:
     """What is left behind would be an error of the test: warnings are."""
     server = await start_server()
