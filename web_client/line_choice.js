@@ -1,11 +1,11 @@
 // The choice "Picture": what is asked of the server's ladder, and which rung is on.
 
 const WORDS = {
-  full: (size) => `Video, ${size} pixels`,
-  half: (size) => `Video, ${size / 2} pixels`,
-  slow: () => "Video, few pictures",
-  motion: () => "Low bandwidth: your browser draws the portrait",
-  voice: () => "Voice only",
+  full: (size) => `Now: video, ${size} pixels`,
+  half: (size) => `Now: video, ${size / 2} pixels`,
+  slow: () => "Now: video, fewer pictures",
+  motion: () => "Now: drawn by your browser",
+  voice: () => "Now: voice only",
 };
 
 /** Event "change": the person chose another mode. */
