@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from aiortc import RTCRtpSender
 
 from realtime.clock import Clock
-from realtime.errors import CapacityError
+from realtime.errors import CapacityError, MotionError
 from server.call_motion import CallMotion
 from server.channel import PAIR_BYTES, ClientChannel, LineReport
 from server.fan_out import Outlet, SendMotion
@@ -167,7 +167,7 @@ class LadderLink:
             self._learning = asyncio.create_task(self._learn())
 
     async def _learn(self) -> None:
-        with contextlib.suppress(CapacityError):  # asked for again when it is needed
+        with contextlib.suppress(CapacityError, MotionError):  # asked for again when it is needed
             await self._call.motion.atlas(lambda _: None)
 
     async def _hear_reports(self) -> None:

@@ -5,7 +5,7 @@ import logging
 import struct
 from collections.abc import Callable
 
-from realtime.errors import CapacityError
+from realtime.errors import CapacityError, MotionError
 from realtime.motion import atlas as atlas_format
 from realtime.motion.atlas import Atlas
 from server.call_motion import CallMotion
@@ -36,7 +36,7 @@ class MotionLink:
         try:
             self._tell_progress(0.0)
             atlas = await self._motion.atlas(self._tell_progress)
-        except CapacityError as error:
+        except (CapacityError, MotionError) as error:
             log.warning("no motion stream: %s", error)
             atlas = None
         if atlas is None:
