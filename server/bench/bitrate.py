@@ -84,7 +84,7 @@ def run(
     links: Sequence[float],
     seconds: float,
 ) -> Report:
-    """portraits: ids of the gallery (none: all of it); sheets: a folder for pictures: the render above, what the motion stream
+    """portraits: ids of the gallery (None: all of it); sheets: a folder for pictures: the render above, what the motion stream
     shows below; links: rates in kbit/s at which a call is made, each measured for so many seconds.
 
     Raises AudioError, ModelError, ConfigError.
@@ -104,15 +104,14 @@ def run(
         "speech": speech.name,
         "frames_a_message": FRAMES_A_MESSAGE,
     }
-    worst = {
-        name: _worst(name, [figure["motion"] for figure in figures.values()]) for name in next(iter(figures.values()))["motion"]
-    }
+    motions = [figure["motion"] for figure in figures.values()]
+    worst = {name: _worst(name, motions) for name in (motions[0] if motions else ())}
     flags = ["--size", str(size), *(["--model", str(model)] if model else [])]
     found = ladder.measure([ladder.link(rate) for rate in links], spoken, flags, seconds) if spoken else {}
     if found:
         configuration["seconds_a_link"] = seconds
     title = f"What a face takes on the wire: {spec.system}/{spec.preset}, {size} px"
-    tables = [*_tables(figures), *(ladder.tables(found) if found else [])]
+    tables = [*(_tables(figures) if figures else []), *(ladder.tables(found) if found else [])]
     return title, {"configuration": configuration, **worst, "portraits": figures, "links": found}, tables
 
 

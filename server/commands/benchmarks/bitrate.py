@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_size(parser)
     add_speech(parser)
-    parser.add_argument("--portraits", nargs="+", metavar="ID", help="of the gallery (all of it)")
+    parser.add_argument("--portraits", nargs="*", metavar="ID", help="of the gallery (all of it; none: the links alone)")
     parser.add_argument("--sheets", type=Path, metavar="FOLDER", help="write pictures there: rendered above, received below")
     parser.add_argument(
         "--links",
