@@ -26,7 +26,9 @@ from server.bench.wire import kbps
 PROBE = Path(__file__).with_name("ladder_probe.js")
 FREEZE_MS = 250.0
 LOUD = 0.1  # of the loudest 5 ms
-SETTLE_S = 40.0  # for the ladder, and the first time for the face to be learnt
+SETTLE_S = 40.0  # for the ladder; the first time the face is learnt meanwhile
+LEARNT = "() => !document.querySelector('#status').textContent.startsWith('Learning')"
+LEARNT_MS = 180_000
 
 
 def link(rate_kbps: float) -> Network:
@@ -91,7 +93,9 @@ def _over(network: Network, server: Serving, microphone: Path, spoken: Spoken, s
         page.click("#start-stop")
         page.locator("body[data-state=live]").wait_for(timeout=30_000)
         page.evaluate("ladder.watchRungs()")
-        page.wait_for_timeout(1000 * SETTLE_S)
+        page.wait_for_timeout(500 * SETTLE_S)
+        page.wait_for_function(LEARNT, timeout=LEARNT_MS)
+        page.wait_for_timeout(500 * SETTLE_S)
         page.evaluate(
             "([box, side]) => ladder.watch(box, side)", [call_delay.mouth_box(spoken.portrait), len(spoken.portrait.image)]
         )
