@@ -1,19 +1,31 @@
-"""`facewire export`: a checkpoint becomes a model folder."""
+"""`facewire export`: a checkpoint becomes a model folder, or a smaller checkpoint."""
 
 import argparse
 import json
 from pathlib import Path
 
 from realtime.errors import ConfigError
+from realtime.weights import default_checkpoint
 
-TARGETS = ("openvino", "openvino-int8", "onnx", "torch", "aotinductor", "tensorrt")
+CHECKPOINT = "checkpoint"
+TARGETS = ("openvino", "openvino-int8", "onnx", "torch", "aotinductor", "tensorrt", CHECKPOINT)
 MOST = 256
+DEFAULT = "default"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a `facewire train` run")
-    parser.add_argument("folder", type=Path, help="model folder to write; replaced where it exists")
-    parser.add_argument("--to", default="openvino", choices=TARGETS, help="what will run it (%(default)s)")
+    parser.add_argument(
+        "checkpoint", type=Path, help="checkpoint.pt of a `facewire train` run, or `default`: the built-in model's"
+    )
+    parser.add_argument(
+        "folder", type=Path, help="model folder to write, or the file of `--to checkpoint`; replaced where it exists"
+    )
+    parser.add_argument(
+        "--to",
+        default="openvino",
+        choices=TARGETS,
+        help="what will run it; checkpoint: the weights alone in half precision, to pass on (%(default)s)",
+    )
     parser.add_argument(
         "--batch", default="1,4,8", help="batch sizes of graphs that are fixed to one (%(default)s); OpenVINO and torch take any"
     )
@@ -22,9 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from export.export import export
+    from export.half_checkpoint import halve
 
+    checkpoint = default_checkpoint() if str(args.checkpoint) == DEFAULT else args.checkpoint
+    if args.to == CHECKPOINT:
+        print(f"{args.folder}: shows what {checkpoint} shows ({halve(checkpoint, args.folder)})")
+        return 0
     figures = json.loads(args.figures.read_text()) if args.figures else None
-    found = export(args.checkpoint, args.to, args.folder, figures, batch_sizes(args.batch))
+    found = export(checkpoint, args.to, args.folder, figures, batch_sizes(args.batch))
     print(f"{args.folder}: says what the generator says ({found})")
     return 0
 

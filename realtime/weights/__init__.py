@@ -8,3 +8,8 @@ DEFAULT = "live"
 def default_model() -> Path:
     """The folder of the default model."""
     return Path(__file__).parent / DEFAULT
+
+
+def default_checkpoint() -> Path:
+    """What the default model was exported from, in half precision: for other targets than OpenVINO."""
+    return Path(__file__).parent / f"{DEFAULT}.pt"

@@ -73,7 +73,7 @@ def test_the_engine_joins_and_parts_what_stays_on_the_device(folder: Path) -> No
             ]
             found[name] = [[m.outputs["flow"] for row in futures for m in row[i].result(30)] for i in range(2)]
     for mine, wanted in zip(found["device"], found["reference"], strict=True):
-        assert len(mine) == len(wanted) == 7
+        assert len(mine) == len(wanted) == 8
         np.testing.assert_allclose(np.stack(mine), np.stack(wanted), atol=1e-5)
 
 
