@@ -59,7 +59,7 @@ def test_the_graph_is_the_generator(exported: Exported, name: str) -> None:
 
 def test_future_audio_is_computed_in_one_place() -> None:
     assert future_ms(-22, 2) == 155
-    assert read_manifest(default_model()).future_ms == 155
+    assert read_manifest(default_model()).future_ms == 115
     assert {name: spec_of(narrow_system(name), "", {}).future_ms for name in (*LIVE, "paper", f"{SYSTEM_2}paper")} == {
         "live": 115,
         "paper": 765,

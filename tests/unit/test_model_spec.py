@@ -128,7 +128,7 @@ def test_the_manifest_says_what_the_generator_was_made_for(folder: Path) -> None
     """And its constants are those of the code that computes features and crops."""
     timing = json.loads((folder / MANIFEST).read_text())["timing"]
     assert timing["window_ms"] == 280
-    assert timing["lookahead_ms"] == 80
-    assert timing["future_ms"] == 155
+    assert timing["lookahead_ms"] == 40
+    assert timing["future_ms"] == 115
     assert timing["sample_rate_hz"] == audio.SAMPLE_RATE_HZ
     assert timing["crop_pixels"] == alignment.CROP_SIZE
