@@ -99,17 +99,17 @@ class Ladder:
         needed_bps = ROOM_BPS[Rung(self.rung - 1)]
         if self.rung == Rung.MOTION:
             return reading.capacity_bps is None or reading.capacity_bps >= needed_bps
-        return reading.estimate_bps is None or reading.estimate_bps >= needed_bps or _is_wide(reading, needed_bps)
+        return reading.limit_bps is None or reading.limit_bps >= needed_bps or _is_wide(reading, needed_bps)
 
     def _fall(self, reading: Reading, lower: Sequence[Rung], now_s: float) -> Rung | None:
         """The rung that it falls to, if it does."""
         if reading.silent_s >= SILENT_SLOW_S:
             return _first(lower, Rung.VOICE if reading.silent_s >= SILENT_S else Rung.SLOW)
-        if (bps := reading.estimate_bps) is not None:
+        if (bps := reading.limit_bps) is not None:
             low = bps < FLOOR_BPS.get(self.rung, 0) and not _is_wide(reading, ROOM_BPS[self.rung])
             if low and (self.rung < Rung.SLOW or now_s - self._fell_s >= JAMMED_S):
                 return min(rung for rung in lower if rung >= Rung.SLOW or bps >= FLOOR_BPS[rung])
-        elif self.rung <= Rung.SLOW and reading.loss >= BLOCKED_LOSS:
+        elif reading.estimate_bps is None and self.rung <= Rung.SLOW and reading.loss >= BLOCKED_LOSS:
             return _first(lower, Rung.MOTION)
         if self._jammed_since_s is not None and now_s - self._jammed_since_s >= JAMMED_S:
             return lower[0]

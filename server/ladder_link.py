@@ -171,8 +171,11 @@ class LadderLink:
             await self._call.motion.atlas(lambda _: None)
 
     async def _hear_reports(self) -> None:
+        """And what is sent, by the same statistics."""
         for sender in self._senders():
             for entry in (await sender.getStats()).values():
+                if entry.type == "outbound-rtp" and entry.kind == "video" and self._call.outlet.rung <= Rung.SLOW:
+                    self._line.send(self._clock.now(), entry.bytesSent)
                 if entry.type == "remote-inbound-rtp" and self._heard.get(entry.id) != entry.timestamp:
                     self._heard[entry.id] = entry.timestamp
                     self._line.report(self._clock.now(), loss=entry.fractionLost / 256)

@@ -9,6 +9,8 @@ TALKING_S = 1.5  # who reports every second may be late by so much before it cou
 BASE_S = 60.0  # the least round trip in so long is the line's own; what is above it waits in a queue
 MAX_ROUND_TRIPS = 128
 PAIRS = 5
+STILL = 1.4  # an estimate so many times what is sent was not reached by it
+SENT_OVER_S = 2.0  # what is sent is a mean of so long
 FASTEST_S = 1e-4  # a gap that is shorter says nothing but that the line is fast
 
 
@@ -16,13 +18,23 @@ FASTEST_S = 1e-4  # a gap that is shorter says nothing but that the line is fast
 class Reading:
     """silent_s: for so long nothing came from one who should have said something; loss: share of the packets that never came;
     queued_ms: what the round trip has on top of the line's own; estimate_bps: the browser's estimate of what its network takes
-    (REMB; None without pictures); capacity_bps: by packet pairs (None before the first ones came)."""
+    (REMB; None without pictures); sent_bps: what the pictures take (None before it was measured); capacity_bps: by packet pairs
+    (None before the first ones came)."""
 
     silent_s: float = 0.0
     loss: float = 0.0
     queued_ms: float = 0.0
     estimate_bps: int | None = None
+    sent_bps: float | None = None
     capacity_bps: float | None = None
+
+    @property
+    def limit_bps(self) -> int | None:
+        """The estimate, where it is the line's. A receiver believes in no more than one and a half times what comes, and aiortc cuts
+        its estimate down to that: one far above what is sent tells of still pictures, not of a poor line."""
+        if self.estimate_bps is None or (self.sent_bps is not None and self.estimate_bps > STILL * self.sent_bps):
+            return None
+        return self.estimate_bps
 
 
 @dataclass(kw_only=True)
@@ -35,6 +47,8 @@ class Line:
     _told: tuple[float, float] | None = None  # when, share lost: the client's
     _reported: tuple[float, float] | None = None  # RTCP's
     _estimate: tuple[float, int] | None = None
+    _sent: tuple[float, int] | None = None  # when, bytes of pictures since the beginning
+    _sent_bps: float | None = None
     _round_trips: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_ROUND_TRIPS))
     _gaps_s: deque[float] = field(default_factory=lambda: deque(maxlen=PAIRS))
 
@@ -64,13 +78,21 @@ class Line:
         self.hear(now_s, talks=True)
         self._estimate = now_s, bits_per_second
 
+    def send(self, now_s: float, n_bytes: int) -> None:
+        """So many bytes of pictures went out since the call began."""
+        if self._sent is not None and now_s > self._sent[0]:
+            rate = 8 * (n_bytes - self._sent[1]) / (now_s - self._sent[0])
+            share = min(1.0, (now_s - self._sent[0]) / SENT_OVER_S)
+            self._sent_bps = rate if self._sent_bps is None else (1 - share) * self._sent_bps + share * rate
+        self._sent = now_s, n_bytes
+
     def pair(self, gap_ms: float, n_bytes: int) -> None:
         """Two packets that left together came so far apart; n_bytes: of the second on the wire."""
         self._gaps_s.append(max(FASTEST_S, gap_ms / 1000) / n_bytes)
 
     def forget_estimate(self) -> None:
         """No pictures go out any more: what was estimated from them says nothing of now."""
-        self._estimate = None
+        self._estimate, self._sent, self._sent_bps = None, None, None
 
     def forget_pairs(self) -> None:
         self._gaps_s.clear()
@@ -82,6 +104,7 @@ class Line:
             loss=self._loss(now_s),
             queued_ms=self._queued_ms(now_s),
             estimate_bps=self._estimate[1] if self._estimate is not None and fresh else None,
+            sent_bps=self._sent_bps,
             capacity_bps=8 / median(self._gaps_s) if self._gaps_s else None,
         )
 

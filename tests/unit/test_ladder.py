@@ -1,6 +1,7 @@
 """The ladder: down where the line asks for it, up where there was room for a while, and not to and fro."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -192,3 +193,25 @@ def test_packet_pairs_tell_how_fast_a_line_is() -> None:
     line.pair(0, 380)
     line.hear(0)
     assert (line.reading(0).capacity_bps or 0) > 1e6
+
+
+def test_an_estimate_of_still_pictures_is_not_the_lines() -> None:
+    """A face that is silent takes 35 kbit/s; aiortc then estimates one and a half times that and 10 kbit/s, over any line."""
+    still = Reading(estimate_bps=62_500, sent_bps=35_000)
+    assert climb(Ladder(), still, 60)[-1] == Rung.FULL
+    assert climb(Ladder(), replace(still, sent_bps=60_000), 60)[-1] > Rung.FULL
+    fallen = Ladder(rung=Rung.SLOW)
+    assert climb(fallen, still, 60)[-1] < Rung.SLOW
+
+
+def test_what_is_sent_is_a_mean_of_seconds_and_forgotten_with_the_estimate() -> None:
+    line = Line(since_s=0)
+    for second in range(20):
+        line.send(second, 5_000 * second)
+    line.estimate(19, 60_000)
+    assert line.reading(19).sent_bps == pytest.approx(40_000)
+    assert line.reading(19).limit_bps is None
+    line.send(20, 100_000 + 20_000)
+    assert 40_000 < (line.reading(20).sent_bps or 0) < 200_000
+    line.forget_estimate()
+    assert line.reading(20).sent_bps is None
