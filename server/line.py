@@ -30,8 +30,8 @@ class Reading:
 
     @property
     def limit_bps(self) -> int | None:
-        """The estimate, where it is the line's. A receiver believes in no more than one and a half times what comes, and aiortc cuts
-        its estimate down to that: one far above what is sent tells of still pictures, not of a poor line."""
+        """The estimate, where it is the line's. A receiver believes in no more than one and a half times what comes, and aiortc
+        cuts its estimate down to that: one far above what is sent tells of still pictures, not of a poor line."""
         if self.estimate_bps is None or (self.sent_bps is not None and self.estimate_bps > STILL * self.sent_bps):
             return None
         return self.estimate_bps
