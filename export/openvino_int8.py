@@ -25,8 +25,8 @@ from realtime.runners.runner import Arrays
 BATCH = 3
 PORTS = ("Parameter", "Constant", "Result")
 QUANTISED, NOT_QUANTISED = ".head.", ".head.fc"
-"""Parts of names: the head, less its first layer. What listens and remembers is small beside them, and its rounding is
-what moves the lips (docs/decisions/0017); it cannot be named itself, since folding a normalisation into a layer takes its name away."""
+"""Parts of names: the head, less its first layer. What listens and remembers is small beside it, and its rounding is what moves
+the lips (docs/decisions/0017); it cannot be named itself, since folding a normalisation into a layer takes its name away."""
 WHOLE_RANGE = RangeEstimatorParameters(
     min=StatisticsCollectorParameters(statistics_type=StatisticsType.MIN, aggregator_type=AggregatorType.MIN),
     max=StatisticsCollectorParameters(statistics_type=StatisticsType.MAX, aggregator_type=AggregatorType.MAX),
