@@ -14,6 +14,9 @@ RUNTIME := .venv
 DEV := .venv-dev
 INTEROP := tests/server/interop
 INTEROP_DEBS := firefox-esr gstreamer1.0-plugins-{base,good,bad} gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0 python3-gi
+# Tests of calls hear and see in real time, one at a time; the rest may run beside each other.
+IN_REAL_TIME := tests/browser tests/server
+AT_ANY_SPEED := tests/streaming tests/training tests/unit
 TORCH := 2.13.0
 PIP_INSTALL := -m pip install --quiet --use-pep517 --disable-pip-version-check --no-warn-script-location
 
@@ -31,7 +34,12 @@ render: $(RUNTIME)/.installed ## make a film: make render PORTRAIT=face.jpg SOUN
 	@$(RUNTIME)/bin/facewire render "$(PORTRAIT)" "$(SOUND)" "$(FILM)" $(ARGS)
 
 test: $(DEV)/.installed chromium ## run every test, a real browser included; some of them: make test ARGS="-k words"
+ifeq ($(ARGS),)
+	$(DEV)/bin/python -m pytest $(IN_REAL_TIME)
+	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(AT_ANY_SPEED)
+else
 	$(DEV)/bin/python -m pytest $(ARGS)
+endif
 
 interop: ## fetch what else tests call the server with: werift (npm); GStreamer and Firefox (apt). What is missing is skipped
 	@cd $(INTEROP) && { npm ci --silent --no-audit --no-fund 2>/dev/null || echo "werift could not be installed: is npm there?" >&2; }

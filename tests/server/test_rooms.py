@@ -73,7 +73,8 @@ async def test_one_encode_whatever_the_number_of_viewers(start_server: StartServ
     room = await new_room(server)
     async with joined(server, room, "Anna", pcm=TONE) as anna:
         member = (await anna.told("room"))["you"]
-        encoder = next(iter(core(server).sessions.values()))._media._pictures._encoders[0]  # type: ignore[attr-defined]
+        pictures = next(iter(core(server).sessions.values()))._media._pictures  # type: ignore[attr-defined]
+        encoder = next(iter(pictures._encoders.values()))  # VP8, the full side
         encoded: list[int] = []
         encode: Callable[[NDArray[np.uint8], int], EncodedPacket] = encoder.encode
 

@@ -110,13 +110,13 @@ def stream_recurrent(network: RecurrentFusion, x_BTC: Tensor, *, early: int, fir
 def test_lookahead_is_spent_on_the_first_layers_first() -> None:
     assert share_lookahead([1, 2, 4, 8], 4) == [1, 2, 1, 0]
     assert share_lookahead([1, 2, 4, 8], None) == [1, 2, 4, 8]
-    assert [narrow_generator(name).lookahead for name in PRESETS] == [15, 2, 2]
+    assert [narrow_generator(name).lookahead for name in PRESETS] == [15, 1, 1]
     assert {fusion: narrow_generator(f"live {fusion}").lookahead for fusion in FUSIONS} == {
-        "tcsan": 2,
+        "tcsan": 1,
         "gru": 0,  # the past alone
-        "tcn": 2,
-        "attention_tcn": 2,
-        "co_attention_tcn": 2,
+        "tcn": 1,
+        "attention_tcn": 1,
+        "co_attention_tcn": 1,
     }
     assert {narrow_system(f"{SYSTEM_2}{preset}").lookahead for preset in ("paper", "live")} == {0}
 
