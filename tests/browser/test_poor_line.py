@@ -1,7 +1,7 @@
 """Poor lines between real pages and the real server: the ladder finds what a line carries, and good ones keep what they have.
 
-Two browsers, a server that learns a face beside its calls, and a line that loses packets: on a machine with other work one of them
-comes too late for the rest. So these run where somebody says that the machine is quiet: `FACEWIRE_QUIET=1 make test`.
+Two browsers, a server that learns a face beside its calls, and a line that loses packets: on a machine with other work one of
+them comes too late for the rest. So these run where somebody says that the machine is quiet: `FACEWIRE_QUIET=1 make test`.
 """
 
 import os
