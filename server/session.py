@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,12 +13,9 @@ from realtime.clock import Clock
 from server import channel
 from server.aiortc_adjustments import rtp_origin
 from server.answer import ask_for_recovery
-from server.call_motion import CallMotion
 from server.config import Limits
 from server.errors import Refusal
-from server.fan_out import Outlet, SendMotion
-from server.ladder import Rung
-from server.ladder_link import LadderLink
+from server.ladder_link import LadderLink, Listened
 from server.metrics import Metrics
 from server.names import new_name
 from server.offer import bad_offer
@@ -44,7 +41,7 @@ class Ending:
     goodbye: bool = False
 
 
-class SessionMedia(Protocol):
+class SessionMedia(Listened, Protocol):
     """What a call hears, shows and says (`CallMedia`), or what is watched of another (`Watching`)."""
 
     @property
@@ -52,17 +49,6 @@ class SessionMedia(Protocol):
 
     @property
     def picture(self) -> MediaStreamTrack: ...
-
-    @property
-    def outlet(self) -> Outlet: ...
-
-    @property
-    def motion(self) -> CallMotion: ...
-
-    @property
-    def picture_rungs(self) -> Sequence[Rung]: ...
-
-    def set_rung(self, rung: Rung, motion: SendMotion | None) -> None: ...
 
     def start(self) -> None: ...
 

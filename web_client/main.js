@@ -167,7 +167,7 @@ function askMode() {
 /** A message of the server. */
 function hear(message) {
   lineChoice.hear(message);
-  if (message.type === "hello") measurements.greet(message);
+  if (message.type === "hello" || message.type === "stats") measurements.hear(message);
   if (message.type === "hello" && muted) introduce();
   if (message.type === "room") {
     company.follow(message);

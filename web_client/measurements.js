@@ -25,9 +25,9 @@ export class Measurements {
     this.#timer = setInterval(() => this.#sample(), INTERVAL_MS);
   }
 
-  /** The server's hello: what it adds to the delay. It may come before `follow`. */
-  greet(hello) {
-    this.#hello = hello;
+  /** The server's hello, which may come before `follow`, and its stats: what it adds to the delay, at first and now. */
+  hear({ delay_ms, future_audio_ms = this.#hello?.future_audio_ms }) {
+    this.#hello = { delay_ms, future_audio_ms };
   }
 
   /** Measure no more; the figures are unknown again. */
