@@ -13,7 +13,7 @@ from training.corpora.clip import Clip
 from training.evaluation import lips
 from training.evaluation.action_units import unit_figures
 from training.evaluation.clip_choice import choose_clips, spread_evenly
-from training.evaluation.figures import aligned_figures, psnr_of_a_pasted_mouth
+from training.evaluation.figures import aligned_figures, psnr_of_a_pasted_mouth, psnr_of_the_nearest_frame
 from training.evaluation.intervals import difference, interval
 from training.evaluation.jitter import jitter, outside_mouth, without_tremble
 from training.evaluation.lpips import Lpips
@@ -100,6 +100,16 @@ def test_a_pasted_mouth_leaves_what_is_beside_it(face: NDArray[np.uint8]) -> Non
     chins[1:, 100:108, 40:72] = 255 - chins[1:, 100:108, 40:72]
     assert psnr_of_a_pasted_mouth(mouths) > 45
     assert psnr_of_a_pasted_mouth(chins) < 25
+
+
+def test_the_nearest_frame_may_come_at_any_time(face: NDArray[np.uint8]) -> None:
+    """A film that shows everything in another order is as near as can be; one that lacks a mouth is not."""
+    real = np.stack([face, np.roll(face, 3, 0), np.roll(face, 6, 0)])
+    drawn = real[[2, 0, 1]]
+    assert psnr_of_the_nearest_frame(drawn, real) > 70
+    assert aligned_figures(drawn, real)["psnr_lower_aligned"] < 30
+    alone = aligned_figures(drawn[:1], real[1:2])["psnr_lower_aligned"]
+    assert psnr_of_the_nearest_frame(drawn[:1], real[1:2]) == pytest.approx(alone, abs=1e-6)
 
 
 def test_an_interval_covers_the_truth() -> None:

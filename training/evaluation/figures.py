@@ -65,7 +65,10 @@ def judged(film: Film, anchor: NDArray[np.uint8], judges: Judges) -> Judged:
 def all_figures(found: Judged, real: Judged, judges: Judges) -> Figures:
     figures = picture_figures(found.film.crops, real.film.crops) | aligned_figures(found.aligned, real.aligned)
     figures |= motion_figures(found.film.motion, real.film.motion)
-    figures |= {"psnr_mouth_pasted_real": psnr_of_a_pasted_mouth(real.aligned)}
+    figures |= {
+        "psnr_mouth_pasted_real": psnr_of_a_pasted_mouth(real.aligned),
+        "psnr_nearest_own_frame": psnr_of_the_nearest_frame(found.aligned, real.aligned),
+    }
     figures |= {"jitter": jitter(found.film.steady), "jitter_real": jitter(real.film.steady)}
     if judges.lpips:
         figures["lpips"] = mean_lpips(judges.lpips, found.aligned, real.aligned)
@@ -110,6 +113,16 @@ def psnr_of_a_pasted_mouth(real: NDArray[np.uint8]) -> float:
     pasted = (real[0] * (1 - soft) + real[1:] * soft).astype(np.uint8)
     pairs = zip(pasted, real[1:], strict=True)
     return float(np.mean([pictures.psnr(pictures.lower_face(a), pictures.lower_face(b)) for a, b in pairs]))
+
+
+def psnr_of_the_nearest_frame(aligned: NDArray[np.uint8], real: NDArray[np.uint8]) -> float:
+    """Mean lower-face PSNR where each real frame stands beside that frame of the film, whenever it comes, that is nearest to it:
+    as far as this film's mouths would come with perfect timing. Registered crops [T, 112, 112, 3]."""
+    drawn, wanted = (
+        np.stack([pictures.lower_face(crop).ravel() for crop in film]).astype(np.float64) for film in (aligned, real)
+    )
+    errors = (wanted**2).mean(1)[:, None] + (drawn**2).mean(1) - 2 * wanted @ drawn.T / drawn.shape[1]
+    return float(np.mean(10 * np.log10(255**2 / np.maximum(errors.min(1), 1e-3))))
 
 
 def motion_figures(motion: LipMotion, real: LipMotion) -> Figures:

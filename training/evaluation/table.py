@@ -71,7 +71,8 @@ def _reading(found: Evaluation) -> str:
     said = [f"Jitter of the real clips: {pooled['jitter_real']:.2f} grey levels."]
     said.append(
         "The portrait with each frame's real mouth pasted in, as far as a perfect mouth in a still face comes: registered "
-        f"lower-face PSNR {pooled['psnr_mouth_pasted_real']:.2f}."
+        f"lower-face PSNR {pooled['psnr_mouth_pasted_real']:.2f}. Each real frame beside the generated one that is nearest to "
+        f"it, whenever it comes: {pooled['psnr_nearest_own_frame']:.2f}."
     )
     if found.upper_face_scale:
         scale = ", ".join(f"{kind} {value:.3f}" for kind, value in found.upper_face_scale.items())
