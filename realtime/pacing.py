@@ -1,4 +1,4 @@
-"""When what belongs to a media time leaves: one schedule for sound and picture, so that they leave together.
+"""When what belongs to a media time leaves: one schedule for sound and picture, so that they never drift apart.
 
 The schedule is absolute: media time m leaves at anchor + m + delay, however long anything took before. "The last one + 20
 ms" drifts.

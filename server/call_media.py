@@ -1,7 +1,7 @@
 """What a call hears, shows and says, on one media timeline that begins at `connected`.
 
-track → ingest ─20 ms─┬→ Opus ─────────────────────────────────────→ voice track ──┐ released together at
-                      └→ pipeline → (strand: composed, coded) → picture track ─────┘ anchor + media time + delay
+track → ingest ─20 ms─┬→ Opus ─────────────────────────────────────→ voice track ──┐ released at anchor + media time + delay,
+                      └→ pipeline → (strand: composed, coded) → picture track ─────┘ the voice earlier by LEAD_MS
 """
 
 import asyncio
@@ -36,7 +36,7 @@ from server.packet_phase import PacketPhase
 from server.picture_rungs import Kind, PictureRungs
 from server.processing_time import ProcessingTime
 from server.strand import Strand
-from server.voices import Voices, next_change_ms
+from server.voices import FAST, LEAD_MS, Voices, next_change_ms
 
 if TYPE_CHECKING:
     from server.call_trace import CallTrace
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 PACKET_MS = 20
 DELAY_STEP_MS = 0.25  # a packet, when the time for drawing changes: 12.5 ms in a second
 CATCH_UP_S = 0.001  # between packets that are overdue: what came meanwhile must be able to come in
-START_BY_S = 0.04  # before the first sound leaves, the timeline stands
+START_BY_S = 0.02  # before the first sound leaves, the timeline stands
 REMEMBERED_FRAMES = 100
 
 
@@ -180,7 +180,7 @@ class CallMedia:
         """Moves the beat to where the microphone's packets come. Nothing has left yet, so nobody hears it."""
         due_s = self._due_s(self._packet)
         reading_s = self._phase.reading_s(start, self._schedule.clock.now(), due_s)
-        if reading_s is None or self._schedule.wait_s(0) < START_BY_S:
+        if reading_s is None or self._schedule.wait_s(-LEAD_MS[FAST]) < START_BY_S:
             return
         self._schedule.anchor_s += reading_s - due_s
         self.out.start(time.time() + self._schedule.anchor_s - self._schedule.clock.now())

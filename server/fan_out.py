@@ -10,7 +10,7 @@ from server.ladder import Rung
 from server.picture_codec import PictureCodec
 from server.picture_rungs import Kind, PictureRungs
 from server.tracks import ReleasedTrack
-from server.voices import FAST, MIDDLE, SLOW
+from server.voices import FAST, LEAD_MS, MIDDLE, SLOW
 
 SendMotion = Callable[[bytes], None]
 VOICE_OF = {Rung.FULL: FAST, Rung.HALF: FAST, Rung.SLOW: MIDDLE, Rung.MOTION: SLOW, Rung.VOICE: SLOW}
@@ -91,9 +91,10 @@ class FanOut:
         return before | {VOICE_OF[outlet.rung] for outlet in self._outlets}
 
     def put_voice(self, voice: int, media_ms: float, packet: EncodedPacket) -> None:
+        """It leaves earlier than its picture, so that both are perceived together."""
         for outlet in self._outlets:
             if outlet.voice_at(media_ms) == voice:
-                outlet.voice.put(media_ms, packet)
+                outlet.voice.put(media_ms - LEAD_MS[voice], packet)
 
     def put_pictures(self, media_ms: float, packets: Mapping[Kind, EncodedPacket]) -> None:
         """By kind. One who has changed it since they were encoded goes without."""

@@ -45,7 +45,7 @@ class FrameStages:
         self._voice_late_s = late_s
 
     def picture_sent(self, media_ms: float, late_s: float) -> None:
-        """A picture leaves, so long after its moment, which is the same as its voice's."""
+        """A picture leaves, so long after its moment, which is LEAD_MS after its voice's."""
         self._stages["send"].observe(1000 * late_s)
         self._skew.observe(1000 * (late_s - self._voice_late_s))
         if self.trace is not None:

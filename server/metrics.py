@@ -61,7 +61,7 @@ class Metrics:
         )
         self.skew_ms = Histogram(
             "facewire_skew_ms",
-            "How much later than its voice a picture leaves, in milliseconds.",
+            "How much later than its voice a picture leaves, beyond what the schedule has between them, in milliseconds.",
             buckets=SKEW_BUCKETS_MS,
             registry=self.registry,
         )

@@ -1,4 +1,4 @@
-"""The two tracks that go out. Packets wait for the moment that their media time leaves; both tracks follow one schedule."""
+"""The two tracks that go out. Packets wait for the moment that they are due; both tracks follow one schedule."""
 
 import asyncio
 from collections import deque
@@ -18,8 +18,8 @@ MAX_OVERDUE_S = 0.5  # what the network did not take by then goes, so that nothi
 
 class ReleasedTrack(EncodedTrack):
     """Encoded packets in, in order; out when due. on_loss: a packet went unsent; on_refused: more was lost than may be sent
-    again; on_bitrate: the receiver's estimate; unsent: packets given up; on_sent: the one of a media time leaves, so many
-    seconds after its moment."""
+    again; on_bitrate: the receiver's estimate; unsent: packets given up; on_sent: the one that was due at a media time leaves,
+    so many seconds late."""
 
     def __init__(self, kind: Literal["audio", "video"], schedule: ReleaseSchedule) -> None:
         self.kind = kind
@@ -40,7 +40,7 @@ class ReleasedTrack(EncodedTrack):
         self._wall_anchor_s = wall_anchor_s
 
     def put(self, media_ms: float, packet: EncodedPacket) -> None:
-        """Hands over the packet of a media time; those before it that are long overdue are given up."""
+        """Hands over a packet that leaves when this media time is due; those before it that are long overdue are given up."""
         while self._packets and self._schedule.lateness_s(self._packets[0][0]) > MAX_OVERDUE_S:
             self._packets.popleft()
             self.unsent += 1

@@ -26,9 +26,10 @@ def budget(
     draw_ms: float,
     down_ms: float,
     browser_ms: float,
+    lead_ms: float = 0.0,
 ) -> Figures:
     """Stage: mean ms, and in the end what they add up to. held_ms: from a sound's place on the timeline to its leaving, the 20 ms
-    of its own packet included; codec_ms: what Opus' look-ahead costs on the way."""
+    of its own packet included; codec_ms: what Opus' look-ahead costs on the way; lead_ms: by how much it leaves before that, as the voice does."""
     grid_ms = -future_ms % PACKET_MS
     stages = {
         "Opus, its look-ahead": codec_ms,
@@ -38,6 +39,7 @@ def budget(
         "packet grid": grid_ms,
         "drawing and encoding": draw_ms,
         "spare, until it is due": held_ms - future_ms - grid_ms - draw_ms,
+        "leaves before its picture": -lead_ms,
         "network, down": down_ms,
         "browser: buffer, decoder, output": browser_ms,
     }

@@ -26,6 +26,7 @@ from server.bench.delay_budget import MOUTH_CODEC_MS, VOICE_CODEC_MS, budget, bu
 from server.bench.network import CLEAN, Network, Relay
 from server.bench.record import Figures, summary, table
 from server.bench.serving import Serving, available_cores, serving
+from server.voices import FAST, LEAD_MS
 
 PROBE = Path(__file__).with_name("latency_probe.js")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -142,7 +143,9 @@ def _budgets(delays: Sequence[call_delay.BurstDelays], taken: dict[str, Any], st
     heard_after_ms = call["audio_buffer_ms"] + call["audio_output_ms"]
     return {
         "budget_ms": budget(whole_ms=mouth_ms, codec_ms=MOUTH_CODEC_MS, browser_ms=mean(taken["shownAfterMs"]), **stages),
-        "voice_budget_ms": budget(whole_ms=voice_ms, codec_ms=VOICE_CODEC_MS, browser_ms=heard_after_ms, **stages),
+        "voice_budget_ms": budget(
+            whole_ms=voice_ms, codec_ms=VOICE_CODEC_MS, browser_ms=heard_after_ms, lead_ms=LEAD_MS[FAST], **stages
+        ),
     }
 
 

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from realtime.clock import MonotonicClock
 from realtime.pacing import ReleaseSchedule
 from server.encoders import EncodedPacket, OpusEncoder, Vp8Encoder
+from server.fan_out import VOICE_OF, FanOut
+from server.picture_rungs import PictureRungs
 from server.strand import Strand
 from server.tracks import MAX_OVERDUE_S, MAX_RESENT_BYTES, RESENT_BYTES, ReleasedTrack
+from server.voices import FAST, LEAD_MS, MIDDLE, SLOW
 from tests.unit.fake_clock import FakeClock
 
 SIDE = 256
@@ -79,6 +82,26 @@ async def test_a_packet_leaves_when_its_media_time_is_due() -> None:
         left.append(1000 * (time.monotonic() - began))
     assert all(when >= 60 + 20 * index - 1 for index, when in enumerate(left)), left
     assert left[-1] < 60 + 20 * 4 + 60, left
+
+
+@pytest.mark.parametrize("voice", [FAST, MIDDLE, SLOW])
+async def test_a_voice_leaves_by_its_lead_before_its_picture(voice: int) -> None:
+    clock = FakeClock()
+    schedule = ReleaseSchedule(clock=clock, delay_ms=100)
+    out = FanOut(schedule=schedule, pictures=PictureRungs(SIDE))
+    outlet = out.open()
+    rung = next(rung for rung, of_rung in VOICE_OF.items() if of_rung == voice)
+    out.set_rung(outlet, rung, 0, None)
+    schedule.start()
+    late_ms: dict[str, float] = {}
+    outlet.voice.on_sent = lambda _, late_s: late_ms.update(voice=1000 * late_s)
+    outlet.picture.on_sent = lambda _, late_s: late_ms.update(picture=1000 * late_s)
+    out.put_voice(voice, 400, av.Packet(b"voice"))
+    out.put_pictures(400, {outlet.kind: av.Packet(b"picture")})
+    clock.now_s = 0.5  # the picture's moment
+    await outlet.voice.recv()
+    await outlet.picture.recv()
+    assert late_ms == pytest.approx({"voice": LEAD_MS[voice], "picture": 0})
 
 
 async def test_a_track_that_ends_lets_its_receiver_go() -> None:
