@@ -87,6 +87,10 @@ class EncodedTrack(MediaStreamTrack):
     def limit_bitrate(self, bits_per_second: int) -> None:
         """The receiver's estimate of what its network takes."""
 
+    @abstractmethod
+    def note_loss(self, share: float, highest: int) -> None:
+        """A receiver report: share of the packets that were lost since the last one; the highest sequence number that came."""
+
 
 _applied = False
 _host_addresses = ice.get_host_addresses
@@ -308,7 +312,8 @@ def _keep_round_trip_to_ourselves() -> None:
 
 
 def _pass_feedback_to_track() -> None:
-    """Keyframe requests and receiver estimates (REMB) reach the track that encodes; it grants what is sent again (NACK)."""
+    """Keyframe requests, receiver estimates (REMB) and what was lost reach the track that encodes; it grants what is sent again
+    (NACK)."""
     send_keyframe, handle = RTCRtpSender._send_keyframe, RTCRtpSender._handle_rtcp_packet
 
     def request_keyframe(self: Any) -> None:
@@ -320,6 +325,7 @@ def _pass_feedback_to_track() -> None:
     async def handle_feedback(self: Any, packet: Any) -> None:
         if isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK and isinstance(self.track, EncodedTrack):
             packet.lost = packet.lost[: self.track.grant_resending(len(packet.lost))]
+        _pass_reports(self, packet)
         estimate = isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP
         if not (estimate and isinstance(self.track, EncodedTrack)):
             await handle(self, packet)
@@ -333,6 +339,14 @@ def _pass_feedback_to_track() -> None:
 
     RTCRtpSender._send_keyframe = request_keyframe  # type: ignore[method-assign]
     RTCRtpSender._handle_rtcp_packet = handle_feedback  # type: ignore[method-assign]
+
+
+def _pass_reports(sender: Any, packet: Any) -> None:
+    """What a receiver says of the loss of this sender's packets."""
+    if isinstance(packet, RtcpRrPacket | RtcpSrPacket) and isinstance(sender.track, EncodedTrack):
+        for report in packet.reports:
+            if report.ssrc == sender._ssrc:
+                sender.track.note_loss(report.fraction_lost / 256, report.highest_sequence)
 
 
 # --- connections ---------------------------------------------------------------------------------------------------------------

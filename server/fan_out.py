@@ -7,6 +7,7 @@ from functools import partial
 from realtime.pacing import ReleaseSchedule
 from server.encoders import EncodedPacket
 from server.ladder import Rung
+from server.loss_limit import LossLimit
 from server.picture_codec import PictureCodec
 from server.picture_rungs import Kind, PictureRungs
 from server.tracks import ReleasedTrack
@@ -20,14 +21,15 @@ VOICE_OF = {Rung.FULL: FAST, Rung.HALF: FAST, Rung.SLOW: MIDDLE, Rung.MOTION: SL
 @dataclass(eq=False, kw_only=True)
 class Outlet:
     """Voice and picture on their way to one receiver; estimate_bps: what it said that its network takes, and on_estimate is told;
-    on_blocked: it loses more of its pictures than can be mended; motion: on that rung, sends the motion stream's messages;
-    voice_before: what it hears before media time voice_since_ms."""
+    loss_limit: what its loss allows; on_blocked: it loses more of its pictures than can be mended; motion: on that rung, sends
+    the motion stream's messages; voice_before: what it hears before media time voice_since_ms."""
 
     voice: ReleasedTrack
     picture: ReleasedTrack
     codec: PictureCodec = PictureCodec.VP8
     rung: Rung = Rung.FULL
     estimate_bps: int | None = None
+    loss_limit: LossLimit = field(default_factory=LossLimit)
     on_estimate: Callable[[int], None] = lambda _: None
     on_blocked: Callable[[], None] = lambda: None
     motion: SendMotion | None = None
@@ -39,6 +41,12 @@ class Outlet:
         """Of its pictures, where its rung has any."""
         return Kind(self.codec, self.rung)
 
+    @property
+    def limit_bps(self) -> int | None:
+        """For its pictures: the less of both; None where neither tells of any."""
+        known = [bps for bps in (self.estimate_bps, self.loss_limit.bps) if bps is not None]
+        return int(min(known)) if known else None
+
     def voice_at(self, media_ms: float) -> int:
         """Which voice it hears of a media time."""
         return VOICE_OF[self.rung] if media_ms >= self.voice_since_ms else self.voice_before
@@ -46,7 +54,7 @@ class Outlet:
 
 @dataclass(kw_only=True)
 class FanOut:
-    """A call's outlets, and the encoders that they share: one a kind of picture, at the least estimate of those who get it."""
+    """A call's outlets, and the encoders that they share: one a kind of picture, at the least limit of those who get it."""
 
     schedule: ReleaseSchedule
     pictures: PictureRungs
@@ -60,6 +68,7 @@ class FanOut:
         outlet.picture.on_loss = partial(self.request_keyframe, outlet)
         outlet.picture.on_refused = partial(self._note_blocked, outlet)
         outlet.picture.on_bitrate = partial(self._estimate, outlet)
+        outlet.picture.on_report = partial(self._note_loss, outlet)
         self._outlets.append(outlet)
         if self._wall_anchor_s is not None:
             self._start(outlet, self._wall_anchor_s)
@@ -116,7 +125,7 @@ class FanOut:
         if rung not in self.pictures.rungs:
             outlet.picture.pause()
         self.request_keyframe(outlet)
-        self._follow_estimates()
+        self._follow_limits()
 
     @property
     def unsent(self) -> int:
@@ -131,8 +140,8 @@ class FanOut:
         self._unsent_before += outlet.picture.unsent
         outlet.voice.stop()
         outlet.picture.stop()
-        if outlet.estimate_bps is not None:
-            self._follow_estimates()
+        if outlet.limit_bps is not None:
+            self._follow_limits()
 
     def close_all(self) -> None:
         for outlet in list(self._outlets):
@@ -149,11 +158,16 @@ class FanOut:
     def _estimate(self, outlet: Outlet, bits_per_second: int) -> None:
         outlet.estimate_bps = bits_per_second
         outlet.on_estimate(bits_per_second)
-        self._follow_estimates()
+        self._follow_limits()
 
-    def _follow_estimates(self) -> None:
+    def _note_loss(self, outlet: Outlet, share: float, highest: int) -> None:
+        now_s = self.schedule.clock.now()
+        outlet.loss_limit.report(now_s, loss=share, highest=highest, sent_bytes=outlet.picture.sent_bytes)
+        self._follow_limits()
+
+    def _follow_limits(self) -> None:
         for kind in self.kinds:
-            on_it = (outlet for outlet in self._outlets if outlet.kind == kind)
-            estimates = [outlet.estimate_bps for outlet in on_it if outlet.estimate_bps is not None]
-            if estimates:
-                self.pictures.limit(kind, min(estimates))
+            limits = [outlet.limit_bps for outlet in self._outlets if outlet.kind == kind]
+            known = [bps for bps in limits if bps is not None]
+            if known:
+                self.pictures.limit(kind, min(known))

@@ -78,7 +78,7 @@ class Metrics:
             "facewire_future_audio_ms", "Future audio that a picture waits for, by the model.", registry=self.registry
         )
         self.delay_ms = Gauge(
-            "facewire_delay_ms", "From what was spoken to voice and picture leaving, by the schedule.", registry=self.registry
+            "facewire_delay_ms", "From what was spoken to its picture leaving, by the schedule.", registry=self.registry
         )
 
     def picture_fates(self, counts: dict[str, int], lost: dict[str, int]) -> None:

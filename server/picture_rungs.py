@@ -52,7 +52,7 @@ class PictureRungs:
         self._encoders[kind].request_keyframe()
 
     def limit(self, kind: Kind, bits_per_second: int) -> None:
-        """The least estimate of those who get this kind."""
+        """The least that the lines of those who get this kind allow."""
         self._encoders[kind].limit(bits_per_second)
 
     def encode(self, image: NDArray[np.uint8], media_ms: int, kinds: Collection[Kind]) -> dict[Kind, EncodedPacket]:

@@ -18,8 +18,8 @@ MAX_OVERDUE_S = 0.5  # what the network did not take by then goes, so that nothi
 
 class ReleasedTrack(EncodedTrack):
     """Encoded packets in, in order; out when due. on_loss: a packet went unsent; on_refused: more was lost than may be sent
-    again; on_bitrate: the receiver's estimate; unsent: packets given up; on_sent: the one that was due at a media time leaves,
-    so many seconds late."""
+    again; on_bitrate: the receiver's estimate; on_report: share of packets lost, highest sequence number; unsent: packets given
+    up; sent_bytes: what has left; on_sent: the one that was due at a media time leaves, so many seconds late."""
 
     def __init__(self, kind: Literal["audio", "video"], schedule: ReleaseSchedule) -> None:
         self.kind = kind
@@ -28,12 +28,13 @@ class ReleasedTrack(EncodedTrack):
         self._wall_anchor_s: float | None = None
         self._packets: deque[tuple[float, EncodedPacket]] = deque()
         self._news = asyncio.Event()
-        self.unsent = 0
+        self.unsent = self.sent_bytes = 0
         self._resendable_bytes = float(MAX_RESENT_BYTES)
         self.on_sent: Callable[[float, float], None] = lambda _media_ms, _late_s: None
         self.on_loss: Callable[[], None] = lambda: None
         self.on_refused: Callable[[], None] = lambda: None
         self.on_bitrate: Callable[[int], None] = lambda _: None
+        self.on_report: Callable[[float, int], None] = lambda _share, _highest: None
 
     def start(self, wall_anchor_s: float) -> None:
         """wall_anchor_s: the wall clock at media time 0 (Unix seconds)."""
@@ -58,6 +59,7 @@ class ReleasedTrack(EncodedTrack):
         media_ms, packet = self._packets.popleft()
         await asyncio.sleep(self._schedule.wait_s(media_ms))
         self._resendable_bytes = min(MAX_RESENT_BYTES, self._resendable_bytes + RESENT_SHARE * packet.size)
+        self.sent_bytes += packet.size
         self.on_sent(media_ms, self._schedule.lateness_s(media_ms))
         return packet
 
@@ -86,3 +88,6 @@ class ReleasedTrack(EncodedTrack):
 
     def limit_bitrate(self, bits_per_second: int) -> None:
         self.on_bitrate(bits_per_second)
+
+    def note_loss(self, share: float, highest: int) -> None:
+        self.on_report(share, highest)

@@ -165,9 +165,7 @@ async def _measure(callers: Sequence[LightCaller], seconds: float) -> dict[str, 
 def _seen(callers: Sequence[LightCaller], from_s: float, to_s: float) -> dict[str, Any]:
     span, taken_s = {"from_s": from_s, "to_s": to_s}, to_s - from_s
     picture = [caller.picture.lateness_ms(delay_ms=caller.delay_ms, step_ms=FRAME_MS, **span) for caller in callers]
-    voice = [
-        caller.voice.lateness_ms(delay_ms=caller.delay_ms - LEAD_MS[FAST], step_ms=PACKET_MS, **span) for caller in callers
-    ]
+    voice = [caller.voice.lateness_ms(delay_ms=caller.delay_ms - LEAD_MS[FAST], step_ms=PACKET_MS, **span) for caller in callers]
     return {
         "picture_late_ms": _pooled(picture),
         "voice_late_ms": _pooled(voice),

@@ -29,7 +29,8 @@ def budget(
     lead_ms: float = 0.0,
 ) -> Figures:
     """Stage: mean ms, and in the end what they add up to. held_ms: from a sound's place on the timeline to its leaving, the 20 ms
-    of its own packet included; codec_ms: what Opus' look-ahead costs on the way; lead_ms: by how much it leaves before that, as the voice does."""
+    of its own packet included; codec_ms: what Opus' look-ahead costs on the way; lead_ms: by how much it leaves before that, as
+    the voice does."""
     grid_ms = -future_ms % PACKET_MS
     stages = {
         "Opus, its look-ahead": codec_ms,

@@ -12,7 +12,7 @@ from aiortc import RTCSessionDescription
 from server.bench.network import CLEAN, Network, Relay
 from server.ladder import Rung
 from tests.server.caller import RATE_HZ, Caller
-from tests.server.conftest import StartServer, base
+from tests.server.conftest import StartServer, base, core
 
 LOSING = Network(name="losing", loss=0.2)
 CANDIDATE = re.compile(r"(a=candidate:\S+ 1 udp \d+ \S+ )(\d+) ", re.IGNORECASE)
@@ -60,9 +60,12 @@ async def test_pictures_give_way_to_the_voice_where_packets_are_lost_and_come_ba
         relay = await _call_through(caller, CLEAN)
         try:
             await _until(lambda: len(caller.received["video"]) > 25 and _rungs(caller)[-1:] == [Rung.FULL])
+            (session,) = core(server).sessions.values()
+            outlet = session._media.outlet
             relay.down.network = LOSING
             began_s = time.time()
             await _until(lambda: _rungs(caller)[-1] > Rung.FULL)
+            assert outlet.loss_limit.bps is not None, "its rate was cut, too"
             await asyncio.sleep(max(0.0, began_s + LOST_S - time.time()))
             relay.down.network = CLEAN
             worst = max(_rungs(caller))

@@ -104,6 +104,27 @@ async def test_a_voice_leaves_by_its_lead_before_its_picture(voice: int) -> None
     assert late_ms == pytest.approx({"voice": LEAD_MS[voice], "picture": 0})
 
 
+async def test_a_picture_s_rate_follows_loss_as_well_as_the_estimate_and_the_weakest_counts() -> None:
+    clock = FakeClock()
+    pictures = PictureRungs(SIDE)
+    out = FanOut(schedule=ReleaseSchedule(clock=clock, delay_ms=0), pictures=pictures)
+    lossy, fine = out.open(), out.open()
+    limits: list[int] = []
+    pictures.limit = lambda _, bps: limits.append(bps)  # type: ignore[method-assign,assignment]
+    fine.picture.limit_bitrate(900_000)
+    for second in range(3):
+        clock.now_s = float(second)
+        lossy.picture.note_loss(0.2, 50 * second)
+        lossy.picture.sent_bytes += 50_000
+    assert limits[0] == 900_000
+    assert limits[-1] == lossy.limit_bps
+    assert limits[-1] < 900_000
+    lossy.picture.limit_bitrate(100_000)
+    assert limits[-1] == 100_000, "the less of both"
+    out.close(lossy)
+    assert limits[-1] == 900_000
+
+
 async def test_a_track_that_ends_lets_its_receiver_go() -> None:
     track = ReleasedTrack("video", ReleaseSchedule(clock=FakeClock(), delay_ms=0))
     waiting = asyncio.create_task(track.recv())
