@@ -38,6 +38,7 @@ class ClientChannel:
     def __init__(self, clock: Clock, hello: dict[str, Any]) -> None:
         self._clock, self._hello = clock, hello
         self.on_open: Callable[[], None] = lambda: None
+        self.on_motion: Callable[[], None] = lambda: None  # from now on packet pairs can be sent
         self.on_me: Callable[[str, bool], None] = lambda _name, _muted: None
         self.on_mode: Callable[[Mode], None] = lambda _mode: None
         self.on_line: Callable[[LineReport], None] = lambda _report: None
@@ -49,6 +50,7 @@ class ClientChannel:
         """The client opened a channel. The first with each right label is kept; no other is wanted."""
         if opened.label == MOTION_LABEL and self._motion is None:
             self._motion = opened
+            self.on_motion()
             return
         if opened.label != LABEL or self._opened is not None:
             opened.close()

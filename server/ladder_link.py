@@ -16,8 +16,9 @@ from realtime.errors import CapacityError, MotionError
 from server.call_motion import CallMotion
 from server.channel import PAIR_BYTES, ClientChannel, LineReport
 from server.fan_out import Outlet, SendMotion
+from server.first_rung import FirstRung
 from server.ladder import BLOCKED_LOSS, RUNGS, Ladder, Mode, Rung
-from server.line import Line
+from server.line import Line, Reading
 from server.motion_link import MotionLink
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ LOOK_S = 0.5
 SETTLE_S = 0.2  # between two changes of mind
 PAIR_S = 6.0  # between two packet pairs
 PAIR_WIRE_BYTES = PAIR_BYTES + 82  # IP, UDP, DTLS and SCTP
-REFUSED_S = 60.0  # the server had no room to learn a face: asked again after so long
+REFUSED_S = 10.0  # the server had no room to learn a face, and was waited for (motion_atlases.py): asked again after so long
 
 
 class Listened(Protocol):
@@ -57,7 +58,7 @@ class LadderLink:
         rtp_origin: Callable[[], int | None],
     ) -> None:
         self._channel, self._call, self._clock, self._senders = channel, call, clock, senders
-        self._ladder, self._line = Ladder(), Line(since_s=clock.now())
+        self._ladder, self._line, self._first = Ladder(), Line(since_s=clock.now()), FirstRung()
         self._mode = Mode.AUTO
         self._asked = asyncio.Event()
         self._motion = MotionLink(channel, call.motion, rtp_origin)
@@ -68,9 +69,17 @@ class LadderLink:
         self._no_motion_until_s = float("-inf")
         self._paired_s = 0.0
         self._heard: dict[str, object] = {}  # receiver reports that were taken, by stream
-        channel.on_mode, channel.on_line = self._ask, self._tell
+        channel.on_mode, channel.on_line, channel.on_motion = self._ask, self._tell, self._begin_pairs
         call.outlet.on_estimate = lambda bps: self._line.estimate(clock.now(), bps)
         call.outlet.on_blocked = lambda: self._line.report(clock.now(), loss=BLOCKED_LOSS)
+
+    def begin(self, handshake_s: float | None) -> None:
+        """Before anything is sent. handshake_s: what DTLS took; None where nothing is to follow from it."""
+        self._first.begin(handshake_s, self._clock.now())
+        if self._first.is_awaited:
+            log.info("a handshake of %.2f s: the voice alone until more is known of the line", handshake_s)
+            self._ladder.rung = self._aim = Rung.VOICE
+            self._show(Rung.VOICE)
 
     async def run(self) -> None:
         """Follows the line and what the client wants, until cancelled."""
@@ -80,7 +89,7 @@ class LadderLink:
                 await self._look()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._asked.wait(), LOOK_S)
-                    await asyncio.sleep(SETTLE_S)
+                    await asyncio.sleep(0 if self._first.is_awaited else SETTLE_S)
                 self._asked.clear()
         finally:
             await self._end(self._sending, self._learning)
@@ -94,6 +103,14 @@ class LadderLink:
         self._line.tell(self._clock.now(), loss=report.loss, round_trip_ms=report.round_trip_ms)
         if report.pair_ms is not None:
             self._line.pair(report.pair_ms, PAIR_WIRE_BYTES)
+            if self._first.is_awaited:
+                self._asked.set()
+
+    def _begin_pairs(self) -> None:
+        """The motion channel is open."""
+        self._first.opened(self._clock.now())
+        if self._first.is_awaited:
+            self._channel.send_pair()
 
     async def _look(self) -> None:
         await self._hear_reports()
@@ -101,15 +118,23 @@ class LadderLink:
             self._line.hear(self._clock.now())
         self._note_refusal()
         now_s = self._clock.now()
-        rung = self._ladder.judge(self._line.reading(now_s), self._rungs(), now_s)
+        rung = self._judge(self._line.reading(now_s), now_s)
         if rung != self._aim:
             log.info("the ladder goes from %s to %s: %s", self._aim.name, rung.name, self._line.reading(now_s))
             self._aim = rung
             await self._go(rung)
-        if rung >= Rung.SLOW and self._mode == Mode.AUTO:
+        if rung >= Rung.SLOW and self._mode == Mode.AUTO and not self._first.is_awaited:
             self._learn_ahead()
         self._tell_rung()
         self._send_pair(now_s)
+
+    def _judge(self, reading: Reading, now_s: float) -> Rung:
+        rungs = self._rungs()
+        if self._first.is_awaited and self._mode == Mode.AUTO:
+            if (first := self._first.judge(reading.capacity_bps, rungs, now_s)) is None:
+                return Rung.VOICE
+            self._ladder.rung = first
+        return self._ladder.judge(reading, rungs, now_s)
 
     def _rungs(self) -> list[Rung]:
         """Those that this listener may have now."""
@@ -158,7 +183,7 @@ class LadderLink:
     def _send_pair(self, now_s: float) -> None:
         """Without pictures the browser estimates nothing, and a busy one estimates wrongly: how far two packets come apart tells
         of room."""
-        if self._mode == Mode.AUTO and now_s - self._paired_s >= PAIR_S:
+        if self._mode == Mode.AUTO and (now_s - self._paired_s >= PAIR_S or self._first.is_awaited):
             self._paired_s = now_s
             self._channel.send_pair()
 

@@ -16,6 +16,8 @@ from realtime.portrait import Portrait
 log = logging.getLogger(__name__)
 
 MAX_KEPT = 32  # some 5 kB as they are sent, 1 MB in memory
+AGAIN_S = 0.5  # where the engine has no place to learn in: a call that ends leaves one
+PLACE_S = 60.0  # for so long one is waited for
 Progress = Callable[[float], None]
 
 
@@ -32,7 +34,7 @@ class MotionAtlases:
     async def get(self, key: str, portrait: Portrait, engine: Engine, progress: Progress) -> Atlas:
         """The atlas of a portrait, by the portrait's id. progress: told 0..1 while it is learnt, on the event loop.
 
-        Raises CapacityError where the engine has no place to learn it in.
+        Raises CapacityError where the engine has had no place to learn it in for PLACE_S.
         """
         if key in self._kept:
             self._kept[key] = self._kept.pop(key)
@@ -55,16 +57,10 @@ class MotionAtlases:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def _learn(self, key: str, portrait: Portrait, engine: Engine) -> Atlas:
-        loop = asyncio.get_running_loop()
         self._identity = (self._identity + 1) % 256
-
-        def tell(share: float) -> None:
-            loop.call_soon_threadsafe(self._tell, key, share)
-
+        learn = partial(learn_atlas, portrait, engine, self._identity, partial(self._report, asyncio.get_running_loop(), key))
         try:
-            atlas = await loop.run_in_executor(self._pool, partial(learn_atlas, portrait, engine, self._identity, tell))
-        except CancelledFutureError as error:
-            raise CapacityError("the engine has stopped: no motion is learnt any more") from error
+            atlas = await self._in_a_place(learn)
         finally:
             del self._learning[key], self._progress[key]
         self._kept[key] = atlas
@@ -72,6 +68,27 @@ class MotionAtlases:
             del self._kept[next(iter(self._kept))]
         log.info("learnt a motion atlas of %d components", len(atlas.components))
         return atlas
+
+    async def _in_a_place(self, learn: Callable[[], Atlas]) -> Atlas:
+        """As soon as the engine has a place for it.
+
+        Raises CapacityError.
+        """
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + PLACE_S
+        while True:
+            try:
+                return await loop.run_in_executor(self._pool, learn)
+            except CancelledFutureError as error:
+                raise CapacityError("the engine has stopped: no motion is learnt any more") from error
+            except CapacityError:
+                if loop.time() > end_s:
+                    raise
+                await asyncio.sleep(AGAIN_S)
+
+    def _report(self, loop: asyncio.AbstractEventLoop, key: str, share: float) -> None:
+        """On the thread that learns."""
+        loop.call_soon_threadsafe(self._tell, key, share)
 
     def _tell(self, key: str, share: float) -> None:
         for progress in self._progress.get(key, []):

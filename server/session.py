@@ -77,7 +77,7 @@ class Session:
         hello: dict[str, int | str],
         on_closed: Callable[["Session"], None],
     ) -> None:
-        self.id = new_name(12)
+        self.id, self._clock = new_name(12), clock
         self._media, self._limits, self._metrics, self._on_closed = media, limits, metrics, on_closed
         self.channel = channel.ClientChannel(clock, {"version": channel.VERSION, **hello})
         self.on_connected: Callable[[], None] = lambda: None
@@ -95,6 +95,9 @@ class Session:
         self._peer.on("track", self._take_track)
         self._peer.on("datachannel", self.channel.take)
         self._peer.on("connectionstatechange", self._follow_state)
+        self._reached_s: float | None = None  # when ICE found a way to the client
+        self._handshake_s: float | None = None
+        self._peer.on("iceconnectionstatechange", self._follow_ice)
 
     async def answer(self, sdp: str) -> str:
         """The answer to an offer that was checked; from here on the call runs by itself.
@@ -157,8 +160,14 @@ class Session:
     def _voice_origin(self) -> int | None:
         return rtp_origin(self._peer.getSenders()[0])
 
+    def _follow_ice(self) -> None:
+        if self._reached_s is None and self._peer.iceConnectionState == "completed":
+            self._reached_s = self._clock.now()
+
     def _follow_state(self) -> None:
         if self._peer.connectionState == "connected":
+            if self._reached_s is not None and "\nm=application" in self._peer.remoteDescription.sdp:
+                self._handshake_s = self._clock.now() - self._reached_s
             self._settled.set()
         elif self._peer.connectionState in ("failed", "closed"):
             self._end(Ending(reason="connection_lost"))
@@ -183,6 +192,7 @@ class Session:
             await self._clean_up(self._ending)
 
     async def _talk(self) -> None:
+        self._ladder.begin(self._handshake_s)
         self._media.start()
         self._metrics.started.inc()
         log.info("call %s connected", self.id)

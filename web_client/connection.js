@@ -10,6 +10,7 @@ const GATHERING_LIMIT_MS = 300;
 const SETUP_LIMIT_MS = 15_000;
 const DISCONNECTED_LIMIT_MS = 3000;
 const FAREWELL_LIMIT_MS = 500;
+const SLOW_SETUP_MS = 500; // a connection that takes longer goes over a poor line, or over one of which nothing is known: the own voice begins thin
 const JAMMED_MS = 2000; // a server that says nothing for so long, though it speaks every second, is not reached
 const THIN_VOICE = new Set(["slow", "motion", "voice"]); // the rungs with which the own voice is made thin too
 
@@ -58,7 +59,10 @@ export class Connection extends EventTarget {
       this.#resource = resource;
       this.#answer = answer;
       await this.#peer.setRemoteDescription({ type: "answer", sdp: answer });
+      const slow = setTimeout(() => this.#thinVoice(true), SLOW_SETUP_MS);
+      this.#timers.add(slow);
       await connected(this.#peer, signal);
+      clearTimeout(slow);
       this.#watch();
     } catch (error) {
       this.close();
@@ -131,8 +135,9 @@ export class Connection extends EventTarget {
   #receiveMotion(data) {
     if (!(data instanceof ArrayBuffer) || data.byteLength < 2) return;
     const [kind, half] = new Uint8Array(data);
-    if (kind === PADDING) this.#line.pair(half);
-    else this.#emitBytes("motion", data);
+    if (kind === PADDING && this.#line.pair(half)) this.#ping(); // the server may wait for it before it sends any picture
+    if (kind === PADDING) return;
+    this.#emitBytes("motion", data);
   }
 
   #emitBytes(type, data) {

@@ -8,10 +8,11 @@ export class LineReport {
   #firstHalfMs = -Infinity;
   #pairMs = null;
 
-  /** Half of a packet pair came, 0 or 1. */
+  /** Half of a packet pair came, 0 or 1; returns whether there is something new to tell. */
   pair(half, nowMs = performance.now()) {
     if (half === 0) this.#firstHalfMs = nowMs;
     else if (nowMs - this.#firstHalfMs < PAIR_LIMIT_MS) this.#pairMs = nowMs - this.#firstHalfMs;
+    return half !== 0 && this.#pairMs !== null;
   }
 
   /** The figures since some four seconds ago, from the browser's statistics report: { loss, round_trip_ms, pair_ms }. */
