@@ -1,8 +1,8 @@
-"""The rung that a call begins on: pictures at once; or, where the handshake was slow, the voice alone until packet pairs tell what
-the line carries. A keyframe that was sent before anything is known fills two seconds of a line of 32 kbit/s.
+"""The rung that a call begins on: pictures at once; or, where the handshake was slow, the voice alone until packet pairs tell
+what the line carries. A keyframe that was sent before anything is known fills two seconds of a line of 32 kbit/s.
 
-The handshake is DTLS', as the server sees it: some 1.5 round trips, and two flights of about a kilobyte. It takes 0.1 s where 40 ms
-lie between the two, 0.3 s on 128 kbit/s with 40 ms, 0.7 s on 32 kbit/s with 80 ms, a second more where one of its packets is lost.
+The handshake is DTLS', as the server sees it: some 1.5 round trips, and two flights of about a kilobyte, and a second more where
+one of its packets is lost.
 """
 
 from collections.abc import Sequence

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
+from realtime.errors import CapacityError
 from realtime.motion.atlas import Atlas, AtlasReader
 from realtime.motion.message import decode
+from server import first_rung, motion_atlases
 from tests.server.caller import Caller
 from tests.server.conftest import StartServer, base, core
 from tests.server.test_call import speech
@@ -212,3 +215,42 @@ async def test_a_server_may_end_while_it_learns(start_server: StartServer) -> No
         await until(caller, lambda: "learning" in states(caller), 10)
         await core(server).close()
     assert core(server).sessions == {}
+
+
+async def test_a_full_engine_is_waited_for(start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all of the engine's places are taken, a face is learnt as soon as one is free: nobody is told that it is too busy."""
+    monkeypatch.setattr(motion_atlases, "AGAIN_S", 0.05)
+    server = await start_server(sessions=1)
+    engine, portrait = core(server).engine, await core(server).portraits.first()
+    assert engine is not None
+    async with Caller(base=base(server), pcm=speech(), wants_motion=True) as caller:
+        await caller.call()
+        await until(caller, lambda: len(caller.pictures) > 5, 10)
+        others = [await asyncio.to_thread(engine.open, portrait.crop) for _ in range(2)]  # beside the call
+        with pytest.raises(CapacityError):
+            await asyncio.to_thread(engine.open, portrait.crop)
+        want(caller, "motion")
+        await until(caller, lambda: states(caller) == ["learning"], 5)
+        n_pictures = len(caller.pictures)
+        await until(caller, lambda: len(caller.pictures) > n_pictures + 10, 20)
+        assert states(caller) == ["learning"], "it waits, and pictures go on meanwhile"
+        for session in others:
+            session.close()
+        await until(caller, lambda: "sending" in states(caller), LEARNT_S)
+        assert "off" not in states(caller)
+
+
+async def test_a_slow_handshake_makes_a_call_begin_with_the_voice(
+    start_server: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No picture leaves before a packet pair is told of; then the rung is the pair's."""
+    monkeypatch.setattr(first_rung, "SLOW_HANDSHAKE_S", 0.0)
+    server = await start_server()
+    async with Caller(base=base(server), pcm=speech(), wants_motion=True) as caller:
+        await caller.call()
+        await until(caller, lambda: rungs(caller) == ["voice"], 5)
+        await until(caller, lambda: len(caller.motion) >= 2, 5)
+        assert not caller.wire["video"].packets
+        caller.say(type="ping", t=1, line={"pair_ms": 1})
+        await until(caller, lambda: rungs(caller) == ["voice", "full"], 5)
+        await until(caller, lambda: len(caller.pictures) > 5, 10)

@@ -1,4 +1,4 @@
-"""Where a call begins: with pictures at once on a line that answers quickly; else where the first packet pair says that it may."""
+"""Where a call begins: with pictures at once on a line that answers quickly; else where the first packet pair says."""
 
 import pytest
 

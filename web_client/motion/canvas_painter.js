@@ -3,18 +3,20 @@
 
 import { CROP_SIZE } from "./atlas.js";
 import { STEPS, WEIGHTS } from "./cubic.js";
+import { FINER, finer } from "./finer_picture.js";
 import { fineFlow } from "./flow.js";
 
-const STILL = 0.5 / STEPS; // picture pixels: less is rounded to nothing
+const STILL = 0.5 / FINER; // picture pixels: less is rounded to nothing
+const MARGIN = 1 / 16; // of the picture's side: so far around the crop pixels may come from
 const FRACTION = STEPS - 1; // STEPS is a power of two
 const SHIFT = Math.log2(STEPS);
 
 export class CanvasPainter {
   #context;
   #atlas;
-  #portrait; // all of the portrait's pixels, as numbers
   #side;
-  #still; // those over the crop
+  #source; // { left, top, width, height, pixels }: what a moved pixel may come from, four times as fine
+  #still; // the pixels over the crop
   #left;
   #top;
   #width;
@@ -29,21 +31,21 @@ export class CanvasPainter {
     this.#atlas = atlas;
     this.#context.drawImage(portrait, 0, 0);
     this.#side = canvas.width;
-    this.#portrait = Float32Array.from(this.#context.getImageData(0, 0, this.#side, this.#side).data);
     this.#frameCrop(atlas.header.toPicture.map((value) => value * this.#side));
     this.#still = this.#context.getImageData(this.#left, this.#top, this.#width, this.#height).data;
+    this.#source = this.#aroundCrop();
   }
 
   /** One frame: { flow, paint } as atlas.js makes them. */
   draw({ flow, paint }) {
     const shown = new ImageData(new Uint8ClampedArray(this.#still), this.#width, this.#height);
-    this.#move(fineFlow(flow), shown.data);
+    this.#move(fineFlow(flow), new Uint32Array(shown.data.buffer));
     this.#lay(paint, shown.data);
     this.#context.putImageData(shown, this.#left, this.#top);
   }
 
   close() {
-    this.#portrait = this.#still = this.#moved = this.#painted = null;
+    this.#source = this.#still = this.#moved = this.#painted = null;
   }
 
   /** Which part of the picture the crop covers, and where in the crop each of its points lies. */
@@ -72,11 +74,23 @@ export class CanvasPainter {
     [this.#moved, this.#painted] = [new Points(moved), new Points(painted)];
   }
 
+  #aroundCrop() {
+    const margin = Math.ceil(MARGIN * this.#side);
+    const [left, top] = [Math.max(0, this.#left - margin), Math.max(0, this.#top - margin)];
+    const width = Math.min(this.#side, this.#left + this.#width + margin) - left;
+    const height = Math.min(this.#side, this.#top + this.#height + margin) - top;
+    const pixels = finer(this.#context.getImageData(left, top, width, height).data, width, height);
+    return { left, top, width: FINER * width, height: FINER * height, pixels };
+  }
+
+  /** `out`: Uint32Array, a pixel each. */
   #move(fine, out) {
     const [xx, xy, yx, yy] = this.#linear;
     const { places, x: us, y: vs, count } = this.#moved;
     const moving = movingCells(fine, STILL / Math.max(Math.abs(xx) + Math.abs(xy), Math.abs(yx) + Math.abs(yy)));
-    const [portrait, side, width, left, top] = [this.#portrait, this.#side, this.#width, this.#left, this.#top];
+    const width = this.#width;
+    const source = this.#source;
+    const [left, top] = [this.#left - source.left, this.#top - source.top];
     for (let n = 0; n < count; n++) {
       const column = us[n] | 0;
       const row = vs[n] | 0;
@@ -92,10 +106,10 @@ export class CanvasPainter {
       const oy = yx * mx + yy * my;
       if (ox < STILL && ox > -STILL && oy < STILL && oy > -STILL) continue;
       const place = places[n];
-      takeCubic(portrait, side, side, left + (place % width) + ox, top + ((place / width) | 0) + oy);
-      out[4 * place] = taken[0];
-      out[4 * place + 1] = taken[1];
-      out[4 * place + 2] = taken[2];
+      const down = (place / width) | 0;
+      const x = Math.round(FINER * (left + place - width * down + ox));
+      const y = Math.round(FINER * (top + down + oy));
+      out[place] = source.pixels[within(y, source.height) * source.width + within(x, source.width)];
     }
   }
 
