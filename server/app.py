@@ -13,7 +13,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from realtime.model_spec import FRAME_MS
-from server import aiortc_adjustments, signalling
+from server import aiortc_adjustments, push_routes, signalling
 from server.call_server import CallServer
 from server.config import ServerConfig
 from server.errors import Refusal, starting
@@ -47,6 +47,7 @@ def build_app(config: ServerConfig, tracing: Tracing | None = None) -> web.Appli
     app[SERVER] = CallServer(config, tracing)
     app.add_routes(routes)
     app.add_routes(signalling.routes)
+    app.add_routes(push_routes.routes)
     app.router.add_static("/static", PAGE)
     app.on_response_prepare.append(_add_headers)
     app.cleanup_ctx.append(_lifetime)

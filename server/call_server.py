@@ -27,6 +27,7 @@ from server.motion_atlases import MotionAtlases
 from server.offer import check_offer
 from server.portraits import Portraits
 from server.processing_time import ProcessingTime
+from server.pushes import Pushes
 from server.rooms import Member, Room, Rooms
 from server.session import Session
 from server.tracing import Tracing
@@ -49,6 +50,8 @@ class CallServer:
         self.sessions: dict[str, Session] = {}
         self.viewers = Viewers(config.limits, self.clock, self.metrics)
         self.atlases = MotionAtlases()
+        self.pushes = Pushes(config.limits, self.clock, config.push_to)
+        self.media: dict[str, CallMedia] = {}  # by session
         self.rooms = Rooms(config.limits, self.clock)
         self._members: dict[str, tuple[Room, Member]] = {}  # by session
         self.engine: Engine | None = None
@@ -117,7 +120,7 @@ class CallServer:
             answer = await session.answer(sdp)
         finally:
             self._joining -= 1
-        self.sessions[session.id] = session
+        self.sessions[session.id], self.media[session.id] = session, media
         self.portraits.hold(portrait_id)
         self.metrics.sessions.set(len(self.sessions))
         return session, answer
@@ -142,6 +145,7 @@ class CallServer:
         if self._measuring is not None:
             self._measuring.cancel()
         await self.viewers.close()
+        await self.pushes.close()
         await asyncio.gather(*(session.close("shutdown", goodbye=True) for session in list(self.sessions.values())))
         if self.engine is not None:
             await asyncio.get_running_loop().run_in_executor(None, partial(self.engine.__exit__, None, None, None))
@@ -239,6 +243,8 @@ class CallServer:
         if session.id in self._members:
             self.rooms.leave(*self._members.pop(session.id))
         self.viewers.end_with(media)
+        self.pushes.end_with(media)
+        self.media.pop(session.id, None)
         if self.sessions.pop(session.id, None) is not None:
             self.portraits.release(portrait_id)
             self.metrics.sessions.set(len(self.sessions))

@@ -27,6 +27,7 @@ class Limits:
     room_members: int = 6
     empty_room_s: float = 600  # for the first to come, and for the last to come back
     viewers: int = 32
+    pushes: int = 8
     setup_s: float = 15
     silent_peer_s: float = 8
 
@@ -36,7 +37,7 @@ class ServerConfig:
     """size: side of the picture in pixels; token: what clients must show (none: everyone may call); processing_ms: what drawing,
     encoding and the packet clock may take beyond the future audio, and most_processing_ms where the machine is busy
     (processing_time.py); ice_addresses: where media is offered (none: at the host's
-    address, or everywhere where it listens everywhere)."""
+    address, or everywhere where it listens everywhere); push_to: origins of servers that an avatar may be pushed to."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -46,4 +47,5 @@ class ServerConfig:
     processing_ms: int = 25
     most_processing_ms: int = 40
     ice_addresses: tuple[str, ...] = ()
+    push_to: tuple[str, ...] = ()
     limits: Limits = Limits()

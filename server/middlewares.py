@@ -13,6 +13,7 @@ from server.signalling import SERVER
 log = logging.getLogger(__name__)
 
 SHARED = re.compile(r"/(whip|whep|api)(/|$)")
+PUSHED = re.compile(r"/whip/[^/]*/push(/|$)")  # a room's guests may speak in it, and send nobody elsewhere
 GUARDED = re.compile(r"/(whip|whep)(/(?P<session>[^/]*)|$)")
 GUARDED_POSTS = ("/api/portraits", "/api/rooms")
 CROSS_ORIGIN = {
@@ -64,6 +65,8 @@ def _is_guarded(request: web.Request) -> bool:
     found = GUARDED.match(request.path)
     if not found and not (request.method == "POST" and request.path in GUARDED_POSTS):
         return False
+    if PUSHED.match(request.path):
+        return True
     session = (found["session"] or "") if found else ""
     return not request.app[SERVER].invites(request.query.get("room", ""), session)
 

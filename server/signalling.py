@@ -3,6 +3,7 @@ WHEP (draft-ietf-wish-whep), by which others watch it."""
 
 from aiohttp import web
 
+from server.call_media import CallMedia
 from server.call_server import CallServer
 from server.errors import Refusal
 from server.session import Session
@@ -28,7 +29,7 @@ async def begin(request: web.Request) -> web.Response:
     """Section 4.2: 201, Location, ETag, the answer as body. With `room`, the call of a member named `name`."""
     server, query = request.app[SERVER], request.query
     room = server.rooms.get(query["room"]) if "room" in query else None
-    sdp = await _text(request, SDP)
+    sdp = await text_of(request, SDP)
     return _begun("whip", *await server.open_session(query.get("portrait", ""), sdp, room, query.get("name", "")))
 
 
@@ -37,7 +38,7 @@ async def watch(request: web.Request) -> web.Response:
     """The same of draft-ietf-wish-whep, section 4.2: a member of a room, watched."""
     server, query = request.app[SERVER], request.query
     room = server.rooms.get(query.get("room", ""))
-    sdp = await _text(request, SDP)
+    sdp = await text_of(request, SDP)
     return _begun("whep", *await server.open_viewer(room, query.get("member", ""), sdp))
 
 
@@ -47,7 +48,7 @@ async def trickle(request: web.Request) -> web.Response:
     session = _session(request)
     if request.headers.get("If-Match") not in (None, "*", session.etag):
         raise Refusal(412, "wrong_etag", "If-Match names another ICE session than this call has.")
-    await session.add_candidates(await _text(request, FRAGMENT))
+    await session.add_candidates(await text_of(request, FRAGMENT))
     return web.Response(status=204)
 
 
@@ -67,11 +68,26 @@ def _session(request: web.Request) -> Session:
     sessions = server.sessions if request.match_info["kind"] == "whip" else server.viewers.sessions
     session = sessions.get(request.match_info["id"])
     if session is None:
-        raise Refusal(404, "no_such_call", "There is no such call, or it has ended.")
+        raise _no_such_call()
     return session
 
 
-async def _text(request: web.Request, content_type: str) -> str:
+def _no_such_call() -> Refusal:
+    return Refusal(404, "no_such_call", "There is no such call, or it has ended.")
+
+
+def call_of(request: web.Request) -> CallMedia:
+    """What the call named by the request's path shows and says.
+
+    Raises Refusal 404.
+    """
+    media = request.app[SERVER].media.get(request.match_info["id"])
+    if media is None:
+        raise _no_such_call()
+    return media
+
+
+async def text_of(request: web.Request, content_type: str) -> str:
     """The body as text.
 
     Raises Refusal 415, 413, 400.

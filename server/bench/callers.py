@@ -2,8 +2,9 @@
 
     python -m server.bench.callers URL SPEECH      reads commands, one a line, and answers each with a line of JSON
 
-`call N`: from now on N calls go on; `measure SECONDS`: what they saw in that time; `churn SECONDS`: meanwhile one a second
-leaves, every other one without a word, and another comes; the end of the input ends it.
+`call N`: from now on N calls go on; `room N`: N people meet in a room, and each watches all the others; `measure SECONDS`: what
+they saw in that time; `churn SECONDS`: meanwhile one a second leaves, every other one without a word, and another comes; the end
+of the input ends it.
 """
 
 import asyncio
@@ -59,6 +60,11 @@ class Callers:
         refusal: str | None = self._ask(f"call {count}")["refused"]
         return refusal
 
+    def meet(self, people: int) -> str | None:
+        """So many meet in a new room, and each watches all the others. None, or why one was refused."""
+        refusal: str | None = self._ask(f"room {people}")["refused"]
+        return refusal
+
     def measure(self, seconds: float) -> Figures:
         """What they saw in the next seconds, every call's frames together; and what the process itself used."""
         return self._ask(f"measure {seconds}")
@@ -95,13 +101,41 @@ class Crowd:
     async def grow(self, count: int) -> str | None:
         """Until there are so many; why one was refused."""
         while len(self.callers) < count:
-            offset = APART * self._came
-            caller = LightCaller(url=self.url, http=self.http, portrait=self.portrait, speech=self.speech, offset=offset)
-            try:
-                self.callers.append(await caller.__aenter__())
-            except (RefusedError, TimeoutError) as error:
-                return str(error) or "it does not connect"
-            self._came += 1
+            if (refusal := await self._add()) is not None:
+                return refusal
+        return None
+
+    async def meet(self, people: int) -> str | None:
+        """So many in a new room, and a connection from each to each of the others; why one was refused."""
+        async with self.http.post(f"{self.url}/api/rooms") as answer:
+            if answer.status != 201:
+                return await answer.text()
+            room = (await answer.json())["id"]
+        for _ in range(people):
+            if (refusal := await self._add(room=room)) is not None:
+                return refusal
+        members = [await caller.own_id() for caller in self.callers]
+        for viewer in members:
+            for watched in members:
+                if watched != viewer and (refusal := await self._add(room=room, watches=watched)) is not None:
+                    return refusal
+        return None
+
+    async def _add(self, room: str = "", watches: str = "") -> str | None:
+        caller = LightCaller(
+            url=self.url,
+            http=self.http,
+            portrait=self.portrait,
+            speech=self.speech,
+            offset=APART * self._came,
+            room=room,
+            watches=watches,
+        )
+        try:
+            self.callers.append(await caller.__aenter__())
+        except (RefusedError, TimeoutError) as error:
+            return str(error) or "it does not connect"
+        self._came += 1
         return None
 
     async def leave(self, caller: LightCaller, *, silently: bool) -> None:
@@ -142,6 +176,8 @@ async def _obey(url: str, speech: Path) -> None:
             word, _, number = line.partition(" ")
             if word == "measure":
                 answer = await _measure(crowd.callers, float(number))
+            elif word == "room":
+                answer = {"refused": await crowd.meet(int(number))}
             elif word == "churn":
                 answer = await crowd.churn(float(number))
             else:

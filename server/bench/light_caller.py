@@ -64,13 +64,16 @@ class SpokenTrack(MediaStreamTrack):
 
 @dataclass(kw_only=True)
 class LightCaller:
-    """One call from `async with` to the end of the block. picture, voice: what came of each."""
+    """One call from `async with` to the end of the block. room: that it is a member of; watches: another member, who is watched
+    instead of speaking oneself. picture, voice: what came of each."""
 
     url: str
     http: aiohttp.ClientSession
     portrait: str
     speech: Sequence[bytes]
     offset: int = 0
+    room: str = ""
+    watches: str = ""
     picture: Timeline = field(default_factory=lambda: Timeline(rate_hz=VIDEO_RATE_HZ, most=REMEMBERED))
     voice: Timeline = field(default_factory=lambda: Timeline(rate_hz=AUDIO_RATE_HZ, most=2 * REMEMBERED))
     delay_ms: float = 0.0
@@ -79,11 +82,14 @@ class LightCaller:
     async def __aenter__(self) -> Self:
         """Raises RefusedError, TimeoutError."""
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._connected = asyncio.Event()
+        self._connected, self._own_id = asyncio.Event(), asyncio.get_running_loop().create_future()
         self._channel = self.peer.createDataChannel("facewire")
         self._channel.on("message", self._hear)
         self.peer.on("connectionstatechange", self._follow)
-        self.peer.addTransceiver(SpokenTrack(self.speech, self.offset), direction="sendrecv")
+        if self.watches:
+            self.peer.addTransceiver("audio", direction="recvonly")
+        else:
+            self.peer.addTransceiver(SpokenTrack(self.speech, self.offset), direction="sendrecv")
         self.peer.addTransceiver("video", direction="recvonly")
         for transceiver in self.peer.getTransceivers():
             _tap(transceiver.receiver, self.picture if transceiver.kind == "video" else self.voice)
@@ -100,6 +106,14 @@ class LightCaller:
         await self.http.delete(self.location)
         await self.peer.close()
 
+    async def own_id(self) -> str:
+        """In the room, by which others watch this one.
+
+        Raises TimeoutError.
+        """
+        found: str = await asyncio.wait_for(self._own_id, CONNECT_S)
+        return found
+
     def vanish(self) -> None:
         """A power cut: nothing more is sent or received, and nobody is told."""
         self._pinging.cancel()
@@ -110,8 +124,10 @@ class LightCaller:
     async def _call(self) -> None:
         await self.peer.setLocalDescription(await self.peer.createOffer())
         headers = {"Content-Type": "application/sdp"}
-        where, offer = f"{self.url}/whip", self.peer.localDescription.sdp
-        async with self.http.post(where, params={"portrait": self.portrait}, data=offer, headers=headers) as answer:
+        where, params = ("whep", {"member": self.watches}) if self.watches else ("whip", {"portrait": self.portrait})
+        params |= {"room": self.room} if self.room else {}
+        offer = self.peer.localDescription.sdp
+        async with self.http.post(f"{self.url}/{where}", params=params, data=offer, headers=headers) as answer:
             text = await answer.text()
             if answer.status != 201:
                 raise RefusedError(f"{answer.status}: {text}")
@@ -127,6 +143,8 @@ class LightCaller:
         values: dict[str, Any] = json.loads(message)
         if "delay_ms" in values:  # hello, and then each second
             self.delay_ms = float(values["delay_ms"])
+        if values["type"] == "room" and not self._own_id.done():
+            self._own_id.set_result(values["you"])
 
     async def _ping(self) -> None:
         while True:

@@ -87,6 +87,7 @@ def _log(verbose: bool) -> None:
 
 def _config(args: argparse.Namespace) -> "ServerConfig":
     from server.config import Limits, ServerConfig
+    from server.push_target import allowed_origins
 
     return ServerConfig(
         host=args.host,
@@ -94,6 +95,7 @@ def _config(args: argparse.Namespace) -> "ServerConfig":
         token=args.token or os.environ.get("FACEWIRE_TOKEN") or None,
         size=args.size,
         model=args.model,
+        push_to=allowed_origins(os.environ),
         limits=Limits(sessions=args.max_sessions, busy=_busy()),
     )
 
