@@ -225,15 +225,14 @@ async def test_a_full_engine_is_waited_for(start_server: StartServer, monkeypatc
     assert engine is not None
     async with Caller(base=base(server), pcm=speech(), wants_motion=True) as caller:
         await caller.call()
-        await until(caller, lambda: len(caller.pictures) > 5, 10)
         others = [await asyncio.to_thread(engine.open, portrait.crop) for _ in range(2)]  # beside the call
         with pytest.raises(CapacityError):
             await asyncio.to_thread(engine.open, portrait.crop)
         want(caller, "motion")
-        await until(caller, lambda: states(caller) == ["learning"], 5)
-        n_pictures = len(caller.pictures)
-        await until(caller, lambda: len(caller.pictures) > n_pictures + 10, 20)
-        assert states(caller) == ["learning"], "it waits, and pictures go on meanwhile"
+        await until(caller, lambda: states(caller) == ["learning"], LEARNT_S)
+        n_told = len(caller.messages)
+        await until(caller, lambda: len(caller.messages) > n_told + 5, LEARNT_S)
+        assert states(caller) == ["learning"], "it waits"
         for session in others:
             session.close()
         await until(caller, lambda: "sending" in states(caller), LEARNT_S)
@@ -248,9 +247,9 @@ async def test_a_slow_handshake_makes_a_call_begin_with_the_voice(
     server = await start_server()
     async with Caller(base=base(server), pcm=speech(), wants_motion=True) as caller:
         await caller.call()
-        await until(caller, lambda: rungs(caller) == ["voice"], 5)
-        await until(caller, lambda: len(caller.motion) >= 2, 5)
+        await until(caller, lambda: rungs(caller) == ["voice"], LEARNT_S)
+        await until(caller, lambda: len(caller.motion) >= 2, LEARNT_S)
         assert not caller.wire["video"].packets
         caller.say(type="ping", t=1, line={"pair_ms": 1})
-        await until(caller, lambda: rungs(caller) == ["voice", "full"], 5)
-        await until(caller, lambda: len(caller.pictures) > 5, 10)
+        await until(caller, lambda: rungs(caller) == ["voice", "full"], LEARNT_S)
+        await until(caller, lambda: bool(caller.wire["video"].packets), LEARNT_S)
