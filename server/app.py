@@ -170,7 +170,7 @@ async def add_portrait(request: web.Request) -> web.Response:
 @routes.post("/api/rooms")
 async def open_room(request: web.Request) -> web.Response:
     server = request.app[SERVER]
-    room = server.rooms.open()
+    room = server.rooms.open(photographs=request.query.get("photographs") == "guests")
     server.metrics.rooms.set(len(server.rooms))
     return web.json_response({"id": room.id, "limit": room.limit, "link": f"/?room={room.id}"}, status=201)
 
@@ -178,7 +178,7 @@ async def open_room(request: web.Request) -> web.Response:
 @routes.get("/api/rooms/{id}")
 async def find_room(request: web.Request) -> web.Response:
     room = request.app[SERVER].rooms.get(request.match_info["id"])
-    return web.json_response({"id": room.id, "limit": room.limit, "members": len(room.members)})
+    return web.json_response({"id": room.id, "limit": room.limit, "members": len(room.members), "photographs": room.photographs})
 
 
 @routes.get("/api/portraits/{id}/preview")

@@ -139,6 +139,10 @@ class CallServer:
         as good as a token."""
         return room in self.rooms or session in self._members or session in self.viewers.sessions
 
+    def takes_photographs(self, room: str) -> bool:
+        """Whether whoever comes by a room's link may bring a photograph without a token: where its opener said so."""
+        return room in self.rooms and self.rooms.get(room).photographs
+
     async def close(self) -> None:
         """Tells every client, ends every call, stops the engine."""
         self._closing = True

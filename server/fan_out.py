@@ -21,13 +21,14 @@ VOICE_OF = {Rung.FULL: FAST, Rung.HALF: FAST, Rung.SLOW: MIDDLE, Rung.MOTION: SL
 @dataclass(eq=False, kw_only=True)
 class Outlet:
     """Voice and picture on their way to one receiver; estimate_bps: what it said that its network takes, and on_estimate is told;
-    loss_limit: what its loss allows; on_blocked: it loses more of its pictures than can be mended; motion: on that rung, sends
-    the motion stream's messages; voice_before: what it hears before media time voice_since_ms."""
+    paused: it wants nothing for now; loss_limit: what its loss allows; on_blocked: it loses more of its pictures than can be mended;
+    motion: on that rung, sends the motion stream's messages; voice_before: what it hears before media time voice_since_ms."""
 
     voice: ReleasedTrack
     picture: ReleasedTrack
     codec: PictureCodec = PictureCodec.VP8
     rung: Rung = Rung.FULL
+    paused: bool = False
     estimate_bps: int | None = None
     loss_limit: LossLimit = field(default_factory=LossLimit)
     on_estimate: Callable[[int], None] = lambda _: None
@@ -97,12 +98,12 @@ class FanOut:
     def voices(self, media_ms: float) -> set[int]:
         """Those that somebody hears now, or will at their next change."""
         before = {outlet.voice_before for outlet in self._outlets if media_ms < outlet.voice_since_ms}
-        return before | {VOICE_OF[outlet.rung] for outlet in self._outlets}
+        return before | {VOICE_OF[outlet.rung] for outlet in self._outlets if not outlet.paused}
 
     def put_voice(self, voice: int, media_ms: float, packet: EncodedPacket) -> None:
         """It leaves earlier than its picture, so that both are perceived together."""
         for outlet in self._outlets:
-            if outlet.voice_at(media_ms) == voice:
+            if not outlet.paused and outlet.voice_at(media_ms) == voice:
                 outlet.voice.put(media_ms - LEAD_MS[voice], packet)
 
     def put_pictures(self, media_ms: float, packets: Mapping[Kind, EncodedPacket]) -> None:

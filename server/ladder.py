@@ -23,12 +23,13 @@ class Rung(IntEnum):
 
 
 class Mode(StrEnum):
-    """What a listener asks for: the ladder's choice of all rungs, or of those of one kind."""
+    """What a listener asks for: the ladder's choice of all rungs, or of those of one kind; PAUSE: nothing for now."""
 
     AUTO = "auto"
     VIDEO = "video"
     MOTION = "motion"
     VOICE = "voice"
+    PAUSE = "pause"
 
 
 RUNGS = {
@@ -36,6 +37,7 @@ RUNGS = {
     Mode.VIDEO: (Rung.FULL, Rung.HALF, Rung.SLOW),
     Mode.MOTION: (Rung.MOTION,),
     Mode.VOICE: (Rung.VOICE,),
+    Mode.PAUSE: (Rung.VOICE,),
 }
 FLOOR_BPS = {Rung.FULL: 120_000, Rung.HALF: 60_000, Rung.SLOW: 30_000}  # below it a rung cannot stay
 ROOM_BPS = {Rung.FULL: 200_000, Rung.HALF: 110_000, Rung.SLOW: 110_000}  # a rung is climbed to with so much; apart, so that a

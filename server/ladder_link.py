@@ -97,6 +97,7 @@ class LadderLink:
     def _ask(self, mode: Mode) -> None:
         if mode != self._mode:
             self._mode = mode
+            self._call.outlet.paused = mode == Mode.PAUSE
             self._asked.set()
 
     def _tell(self, report: LineReport) -> None:

@@ -67,6 +67,8 @@ def _is_guarded(request: web.Request) -> bool:
         return False
     if PUSHED.match(request.path):
         return True
+    if request.path == "/api/portraits":
+        return not request.app[SERVER].takes_photographs(request.query.get("room", ""))
     session = (found["session"] or "") if found else ""
     return not request.app[SERVER].invites(request.query.get("room", ""), session)
 

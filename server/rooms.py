@@ -33,10 +33,12 @@ class Member:
 
 @dataclass(eq=False, kw_only=True)
 class Room:
-    """A few members; empty_since_s: since when nobody has been there or on the way."""
+    """A few members; empty_since_s: since when nobody has been there or on the way; photographs: whoever comes by its link may
+    bring one, where a token is asked of others."""
 
     limit: int
     empty_since_s: float
+    photographs: bool = False
     id: str = field(default_factory=lambda: new_name(12))
     members: list[Member] = field(default_factory=list)
 
@@ -64,7 +66,7 @@ class Rooms:
         self._limits, self._clock = limits, clock
         self._rooms: dict[str, Room] = {}
 
-    def open(self) -> Room:
+    def open(self, *, photographs: bool = False) -> Room:
         """A new room, empty; it ends where nobody comes.
 
         Raises Refusal 503 where there are as many as may be.
@@ -72,7 +74,7 @@ class Rooms:
         self._forget_ended()
         if len(self._rooms) >= self._limits.rooms:
             raise busy(f"All {self._limits.rooms} rooms of this server are taken: try again later.")
-        room = Room(limit=self._limits.room_members, empty_since_s=self._clock.now())
+        room = Room(limit=self._limits.room_members, empty_since_s=self._clock.now(), photographs=photographs)
         self._rooms[room.id] = room
         return room
 

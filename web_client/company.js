@@ -18,6 +18,11 @@ export class Company {
     return this.#members.size;
   }
 
+  /** What each of them is seen as: video, motion, voice. */
+  get lines() {
+    return [...this.#members.values()].map(({ tile }) => tile.element.dataset.line);
+  }
+
   /** The server's message "room": who is there. One's own call started anew has another `you`, the others stay. */
   follow({ room, you, members }) {
     const others = new Map(members.filter(({ id }) => id !== you).map((member) => [member.id, member]));

@@ -1,16 +1,14 @@
 // One WebRTC connection: the microphone out, or nothing; a portrait, its voice and a data channel back.
 
-import { noMediaPath } from "./failures.js";
+import { connected, gathered } from "./connection_states.js";
 import { LineReport } from "./line_report.js";
 import { askingForThinVoice } from "./own_voice.js";
 import { CHANNEL_LABEL, MOTION_LABEL, PADDING, PING_INTERVAL_MS, SILENCE_LIMIT_MS, mode, parseMessage, ping } from "./protocol.js";
 import { SoundOutput } from "./sound_output.js";
 
-const GATHERING_LIMIT_MS = 300;
-const SETUP_LIMIT_MS = 15_000;
 const DISCONNECTED_LIMIT_MS = 3000;
 const FAREWELL_LIMIT_MS = 500;
-const SLOW_SETUP_MS = 500; // a connection that takes longer goes over a poor line, or over one of which nothing is known: the own voice begins thin
+const SLOW_SETUP_MS = 500; // what takes longer may go over a poor line: the own voice begins thin
 const JAMMED_MS = 2000; // a server that says nothing for so long, though it speaks every second, is not reached
 const THIN_VOICE = new Set(["slow", "motion", "voice"]); // the rungs with which the own voice is made thin too
 
@@ -81,7 +79,7 @@ export class Connection extends EventTarget {
     if (this.#channel?.readyState === "open") this.#channel.send(text);
   }
 
-  /** Ask the server's ladder for something: auto, video, motion, voice. */
+  /** Ask the server's ladder for something: auto, video, motion, voice; pause: nothing for now. */
   askMode(wanted) {
     this.mode = wanted;
     if (this.#motion.readyState === "open") this.send(mode(wanted));
@@ -148,7 +146,7 @@ export class Connection extends EventTarget {
     this.#heardMs = performance.now();
     this.#emitBytes("atlas", data);
     const message = parseMessage(data);
-    if (message?.type === "stats" && this.rung) this.#thinVoice(THIN_VOICE.has(this.rung.rung));
+    if (message?.type === "stats" && this.rung) this.#followVoice(this.rung);
     if (message?.type === "rung") this.#follow(message);
     if (message) this.dispatchEvent(new CustomEvent("message", { detail: message }));
     if (message?.type === "goodbye") this.#lose(message.reason ?? null);
@@ -178,7 +176,12 @@ export class Connection extends EventTarget {
   /** The own voice goes the way of what comes: it is the same line. */
   #follow(message) {
     this.rung = message;
-    this.#thinVoice(THIN_VOICE.has(message.rung));
+    this.#followVoice(message);
+  }
+
+  /** While nothing is asked for, nothing is known of the line: the own voice stays as it was. */
+  #followVoice({ rung, mode: asked }) {
+    if (asked !== "pause") this.#thinVoice(THIN_VOICE.has(rung));
   }
 
   #thinVoice(thin) {
@@ -223,33 +226,4 @@ export class Connection extends EventTarget {
 function askForLowDelay(receiver) {
   if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
   else if ("playoutDelayHint" in receiver) receiver.playoutDelayHint = 0;
-}
-
-/** Wait until the browser knows its addresses, 300 ms at most: those of the local network come at once. */
-function gathered(peer) {
-  return new Promise((resolve) => {
-    if (peer.iceGatheringState === "complete") resolve();
-    peer.addEventListener("icegatheringstatechange", () => {
-      if (peer.iceGatheringState === "complete") resolve();
-    });
-    setTimeout(resolve, GATHERING_LIMIT_MS);
-  });
-}
-
-/** Wait for `connected`; a Failure after 15 s or when the browser gives up first. */
-function connected(peer, signal) {
-  return new Promise((resolve, reject) => {
-    const limit = setTimeout(() => reject(noMediaPath()), SETUP_LIMIT_MS);
-    const settle = (action, value) => {
-      clearTimeout(limit);
-      action(value);
-    };
-    const look = () => {
-      if (peer.connectionState === "connected") settle(resolve);
-      if (peer.connectionState === "failed") settle(reject, noMediaPath());
-    };
-    peer.addEventListener("connectionstatechange", look);
-    signal.addEventListener("abort", () => settle(reject, new DOMException("stopped", "AbortError")));
-    look();
-  });
 }

@@ -30,7 +30,7 @@ export class LineChoice extends EventTarget {
   hear(message) {
     if (message.type === "hello") this.#size = message.size;
     if (message.type === "rung") {
-      this.#rung.textContent = WORDS[message.rung]?.(this.#size) ?? "";
+      this.#rung.textContent = message.mode === "pause" ? "Your own picture is paused" : (WORDS[message.rung]?.(this.#size) ?? "");
       this.#rung.dataset.rung = message.rung;
     }
     if (message.type === "motion" && ["busy", "no_channel"].includes(message.reason) && this.mode === "motion") this.#select.value = "auto";

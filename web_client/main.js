@@ -10,6 +10,7 @@ import { Measurements } from "./measurements.js";
 import { Microphone } from "./microphone.js";
 import { MicrophoneChoice } from "./microphone_choice.js";
 import { MotionPlayer } from "./motion_player.js";
+import { OwnPreview } from "./own_preview.js";
 import { Overload } from "./overload.js";
 import { Portraits } from "./portraits.js";
 import { me } from "./protocol.js";
@@ -28,6 +29,7 @@ const microphone = new Microphone();
 const stage = new Stage(element("picture"));
 const player = new MotionPlayer({ picture: element("picture"), portraitUrl: () => stage.portraitUrl });
 const lineChoice = new LineChoice({ select: element("line-choice"), rung: element("rung") });
+const ownPreview = new OwnPreview(element("own-preview"));
 const overload = new Overload();
 const measurements = new Measurements(element("measurements"));
 const portraits = new Portraits({ fieldset: element("portrait-choice"), target: document.body, api });
@@ -59,6 +61,7 @@ microphone.addEventListener("lost", () => call.state !== "idle" && tell(micropho
 microphone.addEventListener("devices", reopenMicrophone);
 measurements.drawn = player;
 lineChoice.addEventListener("change", askMode);
+ownPreview.addEventListener("change", askMode);
 player.addEventListener("say", ({ detail }) => {
   lineWords = detail;
   if (call.state === "live") say(WORDS.live({}));
@@ -78,8 +81,9 @@ async function load() {
     const config = await api.config();
     portraits.limits = config.limits;
     element("token-panel").hidden = !config.token_required || room.id !== ""; // a room's link is as good
+    room.asksForToken = config.token_required;
     await portraits.load();
-    await room.check();
+    portraits.takesOwn = await room.check();
     loaded = true;
   } catch (error) {
     tell(error);
@@ -160,17 +164,19 @@ const WORDS = {
 
 /** Every connection of the page goes over the same line. */
 function askMode() {
-  call.connection?.askMode(lineChoice.mode);
+  call.connection?.askMode(ownPreview.paused ? "pause" : lineChoice.mode);
   company.askMode(lineChoice.mode);
 }
 
 /** A message of the server. */
 function hear(message) {
   lineChoice.hear(message);
+  ownPreview.hear(message, { asked: lineChoice.mode, lines: company.lines });
   if (message.type === "hello" || message.type === "stats") measurements.hear(message);
   if (message.type === "hello" && muted) introduce();
   if (message.type === "room") {
     company.follow(message);
+    ownPreview.setCompany(company.size);
     if (call.state === "live") say(WORDS.live({}));
   }
   if (message.type !== "stats" || call.state !== "live") return;
@@ -184,6 +190,7 @@ function rest() {
   overloaded = false;
   stage.rest();
   company.leave();
+  ownPreview.forget();
   measurements.stop();
 }
 
@@ -197,6 +204,7 @@ function setMuted(now) {
 }
 
 function setAudible(now) {
+  if (now && ownPreview.paused) ownPreview.show();
   stage.setAudible(now);
   element("hear").setAttribute("aria-pressed", String(now));
 }

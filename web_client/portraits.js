@@ -17,6 +17,8 @@ export class Portraits extends EventTarget {
   #before = null;
   #blob = null;
   #upload = null;
+  #ownCard;
+  #takesOwn = true;
   limits = { portrait_bytes: Infinity, portrait_pixels: Infinity };
   room = ""; // by whose link one came: its guests may send a photograph without a token
 
@@ -26,6 +28,7 @@ export class Portraits extends EventTarget {
     this.#api = api;
     this.#failure = fieldset.querySelector(".failure");
     const { card, input } = fileCard();
+    this.#ownCard = card;
     const [list, credit] = [fieldset.querySelector(".gallery"), fieldset.querySelector(".credit")];
     this.#gallery = new PortraitGallery({ list, credit, ownCard: card });
     this.#gallery.addEventListener("choose", ({ detail }) => this.#choose(detail));
@@ -33,7 +36,13 @@ export class Portraits extends EventTarget {
       if (input.files.length) this.useFile(input.files[0]);
       input.value = "";
     });
-    acceptDrops(target, (file) => !fieldset.disabled && this.useFile(file));
+    acceptDrops(target, (file) => !fieldset.disabled && this.#takesOwn && this.useFile(file));
+  }
+
+  /** Whether a photograph of one's own is taken. */
+  set takesOwn(taken) {
+    this.#takesOwn = taken;
+    this.#ownCard.hidden = !taken;
   }
 
   /** Load the server's portraits and choose the first. Throws a Failure. */

@@ -8,6 +8,7 @@ export class RoomInvitation extends EventTarget {
   #panel;
   #api;
   #part;
+  #asksForToken = false;
   id = new URL(location.href).searchParams.get("room") ?? "";
 
   /** `panel`: the section with button, link and name. */
@@ -32,9 +33,18 @@ export class RoomInvitation extends EventTarget {
     return this.id ? { room: this.id, name: this.name } : {};
   }
 
-  /** Say before anyone is asked for a microphone that a room has ended. Throws a Failure. */
+  /** The server asks for a token: whoever opens a room says what its link is good for. */
+  set asksForToken(asked) {
+    this.#asksForToken = asked;
+    this.#part("photographs").hidden = !asked;
+  }
+
+  /** Say before anyone is asked for a microphone that a room has ended; promises whether one's own photograph is taken. Throws a
+   * Failure. */
   async check() {
-    if (this.id) await this.#api.room(this.id);
+    if (!this.id) return true;
+    const { photographs } = await this.#api.room(this.id);
+    return photographs || !this.#asksForToken;
   }
 
   /** Rooms are opened before a call; in one there is a link to give away. */
@@ -45,7 +55,7 @@ export class RoomInvitation extends EventTarget {
   async #open() {
     this.#part("open").disabled = true;
     try {
-      const { id } = await this.#api.openRoom();
+      const { id } = await this.#api.openRoom({ photographs: this.#part("photographs").querySelector("input").checked });
       this.id = id;
       history.replaceState(null, "", this.#link());
       this.#show();

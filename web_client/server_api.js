@@ -31,12 +31,12 @@ export class ServerApi {
     return { id, preview: new URL(preview, this.#base).href };
   }
 
-  /** Open a room; returns { id, limit, link }. */
-  async openRoom() {
-    return this.#json("api/rooms", { method: "POST" });
+  /** Open a room; returns { id, limit, link }. `photographs`: whether its guests may bring their own. */
+  async openRoom({ photographs = false } = {}) {
+    return this.#json(`api/rooms${photographs ? "?photographs=guests" : ""}`, { method: "POST" });
   }
 
-  /** A room by its id: { id, limit, members }. */
+  /** A room by its id: { id, limit, members, photographs }. */
   async room(id) {
     return this.#json(`api/rooms/${encodeURIComponent(id)}`);
   }

@@ -5,6 +5,7 @@ export class Tile {
   #video;
   #name;
   #state;
+  #lost;
 
   constructor() {
     this.#video = Object.assign(document.createElement("video"), { playsInline: true, disablePictureInPicture: true });
@@ -13,8 +14,9 @@ export class Tile {
     this.#state = Object.assign(document.createElement("span"), { className: "tile-state" });
     const caption = document.createElement("figcaption");
     caption.append(this.#name, this.#state);
+    this.#lost = lostPanel();
     this.element = Object.assign(document.createElement("figure"), { className: "tile" });
-    this.element.append(this.#portrait, this.#video, caption);
+    this.element.append(this.#portrait, this.#video, this.#lost, caption);
     this.describe({ name: "", muted: false });
   }
 
@@ -50,7 +52,27 @@ export class Tile {
     this.#video.srcObject = null;
   }
 
+  /** Say that they cannot be reached; resolves when the person wants to try again. */
+  askToTryAgain() {
+    this.#lost.hidden = false;
+    return new Promise((resolve) => {
+      this.#lost.querySelector("button").onclick = () => {
+        this.#lost.hidden = true;
+        resolve();
+      };
+    });
+  }
+
   setSpeaking(speaking) {
     this.element.classList.toggle("is-speaking", speaking);
   }
+}
+
+function lostPanel() {
+  const words = Object.assign(document.createElement("p"), { textContent: "Their picture does not come through." });
+  const again = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: "Try again" });
+  const panel = Object.assign(document.createElement("div"), { className: "tile-lost", hidden: true });
+  panel.setAttribute("role", "alert");
+  panel.append(words, again);
+  return panel;
 }

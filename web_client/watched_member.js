@@ -8,6 +8,7 @@ import { Tile } from "./tile.js";
 const LEVEL_INTERVAL_MS = 200;
 const SPEAKING_LEVEL = 0.02;
 const SPEAKING_HOLD_MS = 500;
+const UNREACHABLE = Symbol("unreachable");
 
 export class WatchedMember {
   #whep;
@@ -40,7 +41,11 @@ export class WatchedMember {
     const { signal } = this.#leaving;
     for (;;) {
       const connection = await this.#connect(signal);
-      if (!connection) return; // they have gone, or cannot be reached
+      if (connection === null) return; // they have gone
+      if (connection === UNREACHABLE) {
+        await this.tile.askToTryAgain();
+        continue;
+      }
       this.#connection = connection;
       this.tile.play(connection.stream);
       this.#player.follow(connection);
@@ -58,6 +63,7 @@ export class WatchedMember {
     }
   }
 
+  /** A connection; null where they are not in the room any more; UNREACHABLE after the last try. */
   async #connect(signal) {
     for (const backOffMs of [0, ...backOff()]) {
       await pause(backOffMs, signal);
@@ -70,7 +76,7 @@ export class WatchedMember {
         if (error.name === "AbortError" || error.kind === "no_such_member" || error.kind === "room_unknown") return null;
       }
     }
-    return null;
+    return UNREACHABLE;
   }
 }
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.server_process import ServerProcess
+from tests.browser.server_process import ROOT, ServerProcess
 from tests.browser.test_page import CONTRASTS_BELOW, LIVE, NAMELESS_CONTROLS, PHONE, start_call
 
 KeepScreenshot = Callable[[Page, str], None]
@@ -110,3 +110,73 @@ def test_one_who_falls_out_comes_back(open_page: OpenPage, server: ServerProcess
     start_call(bob)
     expect(anna.locator(".tile-name")).to_have_text("Bob")
     anna.locator(".tile.is-playing").wait_for(timeout=20_000)
+
+
+def test_one_s_own_picture_can_pause(open_page: OpenPage, server: ServerProcess, keep_screenshot: KeepScreenshot) -> None:
+    """Nothing of oneself comes any more, the other is seen on, and one's own comes back."""
+    anna, link = open_room(open_page, server)
+    start_call(anna)
+    expect(anna.get_by_role("button", name="Pause my picture")).to_be_hidden()
+    bob = open_page(link)
+    start_call(bob)
+    anna.locator(".tile.is-playing").wait_for(timeout=BUSY_MS)
+    anna.get_by_role("button", name="Pause my picture").click()
+    expect(anna.locator("#rung")).to_have_text("Your own picture is paused")
+    anna.wait_for_function(
+        f"async () => {{ const before = await ({PACKETS})(0); {TWO_SECONDS}; return before === await ({PACKETS})(0); }}"
+    )
+    keep_screenshot(anna, "own_picture_paused")
+    assert anna.evaluate(NAMELESS_CONTROLS) == []
+    others = anna.evaluate(PACKETS, 1)
+    anna.wait_for_function(f"async () => await ({PACKETS})(1) > {others} + 20", timeout=BUSY_MS)
+    own = anna.evaluate(PACKETS, 0)
+    anna.get_by_role("button", name="Show my picture").click()
+    anna.wait_for_function(f"async () => await ({PACKETS})(0) > {own} + 20", timeout=BUSY_MS)
+    expect(bob.locator(".tile")).to_have_attribute("data-line", "video")
+
+
+def test_one_who_cannot_be_reached_is_asked_for_again(
+    open_page: OpenPage, server: ServerProcess, keep_screenshot: KeepScreenshot
+) -> None:
+    """Their tile says so after the last try, and the button begins anew."""
+    anna, link = open_room(open_page, server)
+    start_call(anna)
+    bob = open_page(link)
+    few = (ROOT / "web_client" / "back_off.js").read_text().replace("ATTEMPTS = 12", "ATTEMPTS = 1")
+    bob.route("**/static/back_off.js", lambda route: route.fulfill(body=few, content_type="text/javascript"))
+    bob.route("**/whep?**", lambda route: route.abort())
+    bob.reload()
+    start_call(bob)
+    again = bob.locator(".tile").get_by_role("button", name="Try again")
+    expect(again).to_be_visible(timeout=BUSY_MS)
+    keep_screenshot(bob, "tile_given_up")
+    assert bob.evaluate(CONTRASTS_BELOW, 4.5) == []
+    bob.unroute("**/whep?**")
+    again.click()
+    bob.locator(".tile.is-playing").wait_for(timeout=BUSY_MS)
+    expect(again).to_be_hidden()
+
+
+def test_a_guest_s_photograph_is_taken_where_the_room_was_opened_so(
+    open_page: OpenPage, start_server: Callable[..., ServerProcess]
+) -> None:
+    """With a token: whoever opens a room says whether its link is good for that too."""
+    server = start_server("--token", "secret")
+    for allowed in (False, True):
+        anna = open_page(server.url)
+        anna.get_by_label("Access token").fill("secret")
+        anna.get_by_label("Guests may bring a photograph").set_checked(allowed)
+        anna.get_by_role("button", name="Open a room").click()
+        link = anna.get_by_label("Whoever has this link can come in")
+        expect(link).to_have_value(re.compile("room="))
+        guest = open_page(link.input_value())
+        guest.locator(".card").first.wait_for()
+        expect(guest.locator(".card-own")).to_be_visible(visible=allowed)
+
+
+BUSY_MS = 60_000
+PACKETS = """async (which) => {
+  const report = [...(await probe.peers.at(which).getStats()).values()];
+  return report.filter(({ type }) => type === "inbound-rtp").reduce((sum, { packetsReceived }) => sum + packetsReceived, 0);
+}"""
+TWO_SECONDS = "await new Promise((resolve) => setTimeout(resolve, 2000))"

@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 from numpy.typing import NDArray
 
 from server.encoders import EncodedPacket
+from server.portraits import SHIPPED
 from server.tracks import ReleasedTrack
 from tests.server.caller import RATE_HZ, Caller
 from tests.server.conftest import StartServer, base, core
@@ -140,7 +141,12 @@ async def test_a_room_holds_as_many_as_it_says_and_ends_when_it_is_empty(start_s
             assert (refused.status, (await refused.json())["error"]["reason"]) == (409, "room_full")
             full = await http.post(f"{base(server)}/api/rooms")
             assert (full.status, full.headers["Retry-After"]) == (503, "5")
-            assert await (await http.get(f"{base(server)}/api/rooms/{room}")).json() == {"id": room, "limit": 1, "members": 1}
+            assert await (await http.get(f"{base(server)}/api/rooms/{room}")).json() == {
+                "id": room,
+                "limit": 1,
+                "members": 1,
+                "photographs": False,
+            }
         await _until(lambda: len(core(server).rooms) == 0)
         gone = await http.get(f"{base(server)}/api/rooms/{room}")
         assert (gone.status, (await gone.json())["error"]["reason"]) == (404, "room_unknown")
@@ -190,6 +196,35 @@ async def test_a_room_s_link_is_as_good_as_the_token(start_server: StartServer) 
         assert (await guest.http.delete(url)).status == 200
     async with Caller(base=base(server), room="guessed") as stranger:
         assert (await stranger.post(await stranger.offer())).status == 401
+
+
+async def test_a_room_s_link_is_good_for_a_photograph_where_it_was_opened_so(start_server: StartServer) -> None:
+    server = await start_server(token="secret")
+    picture = next(SHIPPED.glob("*.jpg")).read_bytes()
+    async with aiohttp.ClientSession() as http:
+        for query, status in (("", 401), ("?photographs=guests", 201)):
+            opened = await http.post(f"{base(server)}/api/rooms{query}", headers={"Authorization": "Bearer secret"})
+            room = (await opened.json())["id"]
+            told = await (await http.get(f"{base(server)}/api/rooms/{room}")).json()
+            assert told["photographs"] == (status == 201)
+            place, headers = f"{base(server)}/api/portraits", {"Content-Type": "image/jpeg"}
+            assert (await http.post(f"{place}?room={room}", data=picture, headers=headers)).status == status
+            assert (await http.post(f"{place}?room=guessed", data=picture, headers=headers)).status == 401
+
+
+async def test_one_who_pauses_gets_nothing_and_then_everything(start_server: StartServer) -> None:
+    server = await start_server()
+    async with Caller(base=base(server), pcm=TONE) as caller:
+        await caller.call()
+        await _until(lambda: len(caller.pictures) > 2)
+        caller.say(type="mode", want="pause")
+        await caller.told("rung", rung="voice", mode="pause")
+        await asyncio.sleep(1)
+        before = {kind: len(wire.packets) for kind, wire in caller.wire.items()}
+        await asyncio.sleep(1)
+        assert {kind: len(wire.packets) for kind, wire in caller.wire.items()} == before
+        caller.say(type="mode", want="auto")
+        await _until(lambda: all(len(wire.packets) > before[kind] + 3 for kind, wire in caller.wire.items()))
 
 
 async def test_joining_and_leaving_at_random_leaves_nothing_behind(start_server: StartServer) -> None:
