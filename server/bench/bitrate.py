@@ -7,8 +7,8 @@ leave its first second out (the keyframe is on its way), its bytes do not.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +20,18 @@ from realtime.audio import read_audio_file
 from realtime.compositor import Compositor
 from realtime.engine import Engine
 from realtime.layers import FaceLayers
-from realtime.model_spec import FRAME_MS
 from realtime.motion import atlas as atlas_format
 from realtime.motion.atlas import Atlas, AtlasReader
 from realtime.motion.basis import Projector
-from realtime.motion.learning import learn_atlas
 from realtime.motion.message import MotionFrame, MotionMessage, decode, encode
-from realtime.portrait import Portrait, prepare_portrait
-from realtime.render import render_frames
+from realtime.portrait import prepare_portrait
 from realtime.runners.runner import load_runner
 from realtime.weights import default_model
-from server.bench import ladder
-from server.bench.call_delay import Box, mouth_box
-from server.bench.perceptual import Distance, load_lpips
+from server.bench import ladder, rungs
+from server.bench.perceptual import load_lpips
 from server.bench.picture_quality import Quality
 from server.bench.record import Figures, Report, table
+from server.bench.subject import JUDGED_EVERY, SETTLING_FRAMES, Picture, Subject
 from server.bench.video_codecs import VideoTrial
 from server.bench.wire import kbps, message_bytes, video_bytes
 from server.portraits import SHIPPED, preview_of
@@ -42,36 +39,7 @@ from server.portraits import SHIPPED, preview_of
 FRAMES_A_MESSAGE = 3
 FIRST_PART_BYTES = 4000  # of the atlas: with these alone it must be of use
 CODECS_KBPS = tuple((codec, rate) for codec in ("vp8", "h264") for rate in (30, 60, 120, 250, 700))
-JUDGED_EVERY = 4  # frames
-SETTLING_FRAMES = 25
 SHEET_COLUMNS = 10
-Picture = NDArray[np.uint8]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """One portrait speaking. layers: its frames; box: of the mouth, x, y, width, height in picture pixels."""
-
-    name: str
-    portrait: Portrait
-    compositor: Compositor
-    layers: list[FaceLayers]
-    atlas: Atlas
-    box: Box
-    lpips: Distance | None
-
-    @property
-    def seconds(self) -> float:
-        return len(self.layers) * FRAME_MS / 1000
-
-    def mouth(self, picture: Picture) -> Picture:
-        x, y, width, height = self.box
-        return picture[y : y + height, x : x + width]
-
-    def judge(self, quality: Quality, shown: Picture, wanted: Picture) -> None:
-        """Whole pictures, or mouths of `mouth`'s size."""
-        whole = shown.shape == self.portrait.image.shape
-        quality.add(self.mouth(shown) if whole else shown, wanted, self.lpips)
 
 
 def run(
@@ -83,9 +51,11 @@ def run(
     sheets: Path | None,
     links: Sequence[float],
     seconds: float,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """portraits: ids of the gallery (None: all of it); sheets: a folder for pictures: the render above, what the motion stream
-    shows below; links: rates in kbit/s at which a call is made, each measured for so many seconds.
+    shows below; links: rates in kbit/s at which a call is made, each measured for so many seconds; tell: is told
+    what is done now.
 
     Raises AudioError, ModelError, ConfigError.
     """
@@ -94,9 +64,11 @@ def run(
         spoken = ladder.Spoken.by_first_portrait(engine, size, speech) if links else None
         for entry in json.loads((SHIPPED / "portraits.json").read_text()):
             if portraits is None or entry["id"] in portraits:
+                tell(f"{entry['id']}: motion stream, VP8, H264")
                 data = (SHIPPED / Path(entry["image"]).name).read_bytes()
-                subject = _subject(entry["id"], prepare_portrait(data, size), engine, pcm, lpips)
+                subject = Subject.speaking(entry["id"], prepare_portrait(data, size), engine, pcm, lpips)
                 figures[entry["id"]] = measure(subject, sheets)
+        shown = _rungs(spoken, engine, pcm, tell) if spoken else {}
     spec = engine.spec
     configuration = {
         "model": f"{spec.system}/{spec.preset}",
@@ -107,12 +79,23 @@ def run(
     motions = [figure["motion"] for figure in figures.values()]
     worst = {name: _worst(name, motions) for name in (motions[0] if motions else ())}
     flags = ["--size", str(size), *(["--model", str(model)] if model else [])]
-    found = ladder.measure([ladder.link(rate) for rate in links], spoken, flags, seconds) if spoken else {}
+    found = ladder.measure([ladder.link(rate) for rate in links], spoken, flags, seconds, tell) if spoken else {}
+    for link in found.values():
+        link["ssim_mouth"] = shown[link["rung"]]["ssim_mouth"] if link["rung"] else None
     if found:
         configuration["seconds_a_link"] = seconds
     title = f"What a face takes on the wire: {spec.system}/{spec.preset}, {size} px"
-    tables = [*(_tables(figures) if figures else []), *(ladder.tables(found) if found else [])]
-    return title, {"configuration": configuration, **worst, "portraits": figures, "links": found}, tables
+    tables = [*(_tables(figures) if figures else []), *([*rungs.tables(shown), *ladder.tables(found)] if found else [])]
+    return title, {"configuration": configuration, **worst, "portraits": figures, "rungs": shown, "links": found}, tables
+
+
+def _rungs(spoken: ladder.Spoken, engine: Engine, pcm: NDArray[np.int16], tell: Callable[[str], None]) -> Figures:
+    """What each rung shows of the portrait that calls over the links."""
+    tell(f"{spoken.key}: what each rung shows")
+    subject = Subject.speaking(spoken.key, spoken.portrait, engine, pcm, None)
+    wanted = [subject.mouth(subject.compositor.draw(layers)).copy() for layers in subject.layers[::JUDGED_EVERY]]
+    at_rest = _still(subject, wanted, subject.mouth(subject.portrait.image))
+    return rungs.measure(subject, _motion(subject, wanted, None), at_rest)
 
 
 def measure(subject: Subject, sheets: Path | None = None) -> Figures:
@@ -141,15 +124,6 @@ def measure(subject: Subject, sheets: Path | None = None) -> Figures:
         "mean_picture": _still(subject, wanted, np.mean(wanted, 0).round().astype(np.uint8)),
         "portrait_at_rest": _still(subject, wanted, subject.mouth(subject.portrait.image)),
     }
-
-
-def _subject(name: str, portrait: Portrait, engine: Engine, pcm: NDArray[np.int16], lpips: Distance | None) -> Subject:
-    atlas = learn_atlas(portrait, engine, identity=0)
-    layers = [frame.layers for frame in render_frames(portrait, pcm, engine, pictured=lambda: False)]
-    compositor = Compositor(portrait, engine.spec.head)
-    return Subject(
-        name=name, portrait=portrait, compositor=compositor, layers=layers, atlas=atlas, box=mouth_box(portrait), lpips=lpips
-    )
 
 
 def _motion(subject: Subject, wanted: list[Picture], sheets: Path | None) -> Figures:

@@ -7,7 +7,7 @@ is reported. A freeze is a picture that stands for more than a quarter of a seco
 
 import contextlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,10 @@ class Spoken:
         return cls(key=key, portrait=portrait, pcm=pcm, offline=offline)
 
 
-def measure(links: Sequence[Network], spoken: Spoken, flags: Sequence[str], seconds: float) -> Figures:
-    """Figures by link. flags: the server's.
+def measure(
+    links: Sequence[Network], spoken: Spoken, flags: Sequence[str], seconds: float, tell: Callable[[str], None] = lambda _: None
+) -> Figures:
+    """Figures by link. flags: the server's; tell: is told which link it is.
 
     Raises ConfigError where there is no browser or the server does not start.
     """
@@ -66,6 +68,7 @@ def measure(links: Sequence[Network], spoken: Spoken, flags: Sequence[str], seco
         material.write_wav(spoken.pcm, microphone)
         with serving(flags, available_cores(), Path(folder) / "server.txt") as server:
             for network in links:
+                tell(f"{network.in_words}: found within {SETTLE_S:.0f} s, measured for {seconds:g} s")
                 figures[network.name] = {"network": network.in_words, **_over(network, server, microphone, spoken, seconds)}
     return figures
 
@@ -73,13 +76,15 @@ def measure(links: Sequence[Network], spoken: Spoken, flags: Sequence[str], seco
 def tables(figures: Figures) -> list[str]:
     """The figures as Markdown."""
     headings = ["kbit/s", "link", "rung", "found after s", "pictures/s", "freezes", "mouth p50 ms", "p95", "voice p50 ms", "p95"]
-    headings += ["apart p95 ms", "voice lost %", "wire down kbit/s", "up"]
+    headings += ["apart p95 ms", "voice lost %", "wire down kbit/s", "up", "SSIM of the rung"]
     rows = []
     for name, found in figures.items():
         mouth, voice, skew = (found[key] or {} for key in ("mic_to_mouth_ms", "mic_to_voice_ms", "skew_ms"))
         row = [name, found["network"], found["rung"], found["found_after_s"], found["pictures_a_second"], found["freezes"]]
         row += [mouth.get("p50"), mouth.get("p95"), voice.get("p50"), voice.get("p95"), skew.get("p95_abs")]
-        rows.append([*row, found["voice_lost_percent"], found["wire_kbps"]["down"], found["wire_kbps"]["up"]])
+        rows.append(
+            [*row, found["voice_lost_percent"], found["wire_kbps"]["down"], found["wire_kbps"]["up"], found.get("ssim_mouth")]
+        )
     return ["The ladder on shaped links:\n", table(headings, rows)]
 
 

@@ -8,9 +8,11 @@ from realtime.compositor import Compositor
 from realtime.motion.basis import learn
 from realtime.motion.field import field_of
 from realtime.portrait import prepare_portrait
-from server.bench.bitrate import Subject, measure
+from server.bench import rungs
+from server.bench.bitrate import measure
 from server.bench.call_delay import mouth_box
 from server.bench.picture_quality import Quality, ssim
+from server.bench.subject import Subject
 from server.bench.video_codecs import VideoTrial
 from server.bench.wire import kbps, message_bytes, video_bytes
 from server.portraits import SHIPPED
@@ -73,3 +75,8 @@ def test_one_portrait_is_measured_whole() -> None:
     assert motion["ssim_mouth"] > figures["mean_picture"]["ssim_mouth"]
     asked = [video["wire_kbps"] for video in figures["videos"]]
     assert asked == sorted(asked[:5]) + sorted(asked[5:])
+    by_rung = rungs.measure(subject, motion, figures["portrait_at_rest"])
+    assert list(by_rung) == ["full", "slow", "motion", "voice"], "of 256 pixels there is no half"
+    assert by_rung["full"]["ssim_mouth"] > by_rung["slow"]["ssim_mouth"] > by_rung["voice"]["ssim_mouth"]
+    assert by_rung["full"]["wire_kbps"] > by_rung["slow"]["wire_kbps"] > by_rung["motion"]["wire_kbps"]
+    assert "| voice | 0.0 |" in rungs.tables(by_rung)[1]

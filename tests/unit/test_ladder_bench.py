@@ -35,7 +35,11 @@ def test_the_table_says_what_was_reached() -> None:
         **ladder._voice({"packetsLost": 5, "packetsReceived": 100}, {"packetsLost": 7, "packetsReceived": 198}),
         "wire_kbps": {"down": 25.0, "up": 16.0},
     }
+    found["ssim_mouth"] = 0.98
     silent = {**found, "mic_to_mouth_ms": None, "skew_ms": None}
     _, text = ladder.tables({"32": found, "16": silent})
-    assert "| 32 | 80 ms each way | motion | 4.1 | 21.0 | 0 | 400.0 | 500.0 | 400.0 | 500.0 | 40.0 | 2.0 | 25.0 | 16.0 |" in text
+    assert (
+        "| 32 | 80 ms each way | motion | 4.1 | 21.0 | 0 | 400.0 | 500.0 | 400.0 | 500.0 | 40.0 | 2.0 | 25.0 | 16.0 | 0.98 |"
+        in text
+    )
     assert "| 16 | 80 ms each way | motion | 4.1 | 21.0 | 0 | – | – | 400.0 | 500.0 | – | 2.0 |" in text

@@ -1,6 +1,7 @@
 """`facewire bench bitrate`."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,4 +41,5 @@ def run(args: argparse.Namespace) -> "Report":
         sheets=args.sheets,
         links=args.links,
         seconds=args.seconds,
+        tell=lambda words: print(words, file=sys.stderr, flush=True),
     )
