@@ -21,8 +21,9 @@ VOICE_OF = {Rung.FULL: FAST, Rung.HALF: FAST, Rung.SLOW: MIDDLE, Rung.MOTION: SL
 @dataclass(eq=False, kw_only=True)
 class Outlet:
     """Voice and picture on their way to one receiver; estimate_bps: what it said that its network takes, and on_estimate is told;
-    paused: it wants nothing for now; loss_limit: what its loss allows; on_blocked: it loses more of its pictures than can be mended;
-    motion: on that rung, sends the motion stream's messages; voice_before: what it hears before media time voice_since_ms."""
+    paused: it wants nothing for now; loss_limit: what its loss allows; on_blocked: it loses more of its pictures than can be
+    mended; motion: on that rung, sends the motion stream's messages; voice_before: what it hears before media time
+    voice_since_ms."""
 
     voice: ReleasedTrack
     picture: ReleasedTrack

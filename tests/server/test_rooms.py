@@ -133,7 +133,7 @@ async def test_names_and_mutes_reach_the_others(start_server: StartServer) -> No
 
 
 async def test_a_room_holds_as_many_as_it_says_and_ends_when_it_is_empty(start_server: StartServer) -> None:
-    server = await start_server(room_members=1, empty_room_s=0.2, rooms=1)
+    server = await start_server(room_members=1, empty_room_s=3, rooms=1)
     room = await new_room(server)
     async with aiohttp.ClientSession() as http:
         async with joined(server, room, "Anna"), Caller(base=base(server), room=room) as late:
