@@ -1,6 +1,8 @@
 """WHIP (RFC 9725), with media both ways on one connection: POST begins a call, PATCH trickles candidates, DELETE ends it; and
 WHEP (draft-ietf-wish-whep), by which others watch it."""
 
+import re
+
 from aiohttp import web
 
 from server.call_media import CallMedia
@@ -9,6 +11,7 @@ from server.errors import Refusal
 from server.session import Session
 
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
+TAKES_SDP = re.compile(r"(application/(sdp|\*)|\*/\*)(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)  # of Accept, RFC 9110, 12.5.1
 
 SERVER = web.AppKey("server", CallServer)
 routes = web.RouteTableDef()
@@ -28,6 +31,7 @@ async def session_options(request: web.Request) -> web.Response:  # noqa: ARG001
 async def begin(request: web.Request) -> web.Response:
     """Section 4.2: 201, Location, ETag, the answer as body. With `room`, the call of a member named `name`."""
     server, query = request.app[SERVER], request.query
+    _check_acceptable(request)
     room = server.rooms.get(query["room"]) if "room" in query else None
     sdp = await text_of(request, SDP)
     return _begun("whip", *await server.open_session(query.get("portrait", ""), sdp, room, query.get("name", "")))
@@ -37,6 +41,7 @@ async def begin(request: web.Request) -> web.Response:
 async def watch(request: web.Request) -> web.Response:
     """The same of draft-ietf-wish-whep, section 4.2: a member of a room, watched."""
     server, query = request.app[SERVER], request.query
+    _check_acceptable(request)
     room = server.rooms.get(query.get("room", ""))
     sdp = await text_of(request, SDP)
     return _begun("whep", *await server.open_viewer(room, query.get("member", ""), sdp))
@@ -56,6 +61,13 @@ async def trickle(request: web.Request) -> web.Response:
 async def end(request: web.Request) -> web.Response:
     await _session(request).close("client_ended")
     return web.Response()
+
+
+def _check_acceptable(request: web.Request) -> None:
+    """Raises Refusal 406 for a client that could not take an answer."""
+    accept = request.headers.get("Accept", "")
+    if accept and not TAKES_SDP.search(accept):
+        raise Refusal(406, "not_acceptable", f"The answer is {SDP}, which Accept does not name.")
 
 
 def _begun(kind: str, session: Session, answer: str) -> web.Response:
