@@ -183,5 +183,5 @@ async def find_room(request: web.Request) -> web.Response:
 
 @routes.get("/api/portraits/{id}/preview")
 async def preview(request: web.Request) -> web.Response:
-    data = await request.app[SERVER].portraits.preview(request.match_info["id"])
-    return web.Response(body=data, content_type="image/jpeg")
+    data, kind = await request.app[SERVER].portraits.preview(request.match_info["id"], light="light" in request.query)
+    return web.Response(body=data, content_type=kind, headers={"Cache-Control": "private, max-age=600"})  # an id is one picture's

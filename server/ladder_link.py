@@ -131,6 +131,8 @@ class LadderLink:
 
     def _judge(self, reading: Reading, now_s: float) -> Rung:
         rungs = self._rungs()
+        if self._mode == Mode.PAUSE:
+            return Rung.VOICE  # and the ladder stays where it was, for later
         if self._first.is_awaited and self._mode == Mode.AUTO:
             if (first := self._first.judge(reading.capacity_bps, rungs, now_s)) is None:
                 return Rung.VOICE

@@ -33,6 +33,7 @@ export class Connection extends EventTarget {
   #over = false;
   mode = "auto"; // what is asked of the server's ladder
   rung = null; // its message that came last
+  slow = false; // it took long to connect
   outputMs = 0; // from the voice's track to its sound
 
   constructor(whip, { iceServers = [] } = {}) {
@@ -57,7 +58,7 @@ export class Connection extends EventTarget {
       this.#resource = resource;
       this.#answer = answer;
       await this.#peer.setRemoteDescription({ type: "answer", sdp: answer });
-      const slow = setTimeout(() => this.#thinVoice(true), SLOW_SETUP_MS);
+      const slow = setTimeout(() => this.#setUpSlowly(), SLOW_SETUP_MS);
       this.#timers.add(slow);
       await connected(this.#peer, signal);
       clearTimeout(slow);
@@ -182,6 +183,11 @@ export class Connection extends EventTarget {
   /** While nothing is asked for, nothing is known of the line: the own voice stays as it was. */
   #followVoice({ rung, mode: asked }) {
     if (asked !== "pause") this.#thinVoice(THIN_VOICE.has(rung));
+  }
+
+  #setUpSlowly() {
+    this.slow = true;
+    this.#thinVoice(true);
   }
 
   #thinVoice(thin) {

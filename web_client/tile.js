@@ -28,10 +28,11 @@ export class Tile {
     this.#state.textContent = muted ? "muted" : "";
   }
 
-  /** Their portrait at rest, by its id: in view until the first frame is there, and whenever there is none. */
-  showPortrait(id) {
+  /** Their portrait at rest, by its id: in view until the first frame is there, and whenever there is none. `slow`: over a poor
+   * line, on which the better one would take ten seconds. */
+  showPortrait(id, slow = false) {
     if (!id) return;
-    this.#portrait.src = new URL(`api/portraits/${encodeURIComponent(id)}/preview`, document.baseURI);
+    this.#portrait.src = new URL(`api/portraits/${encodeURIComponent(id)}/preview${slow ? "?light" : ""}`, document.baseURI);
     this.#portrait.hidden = false;
   }
 

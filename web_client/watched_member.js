@@ -68,7 +68,7 @@ export class WatchedMember {
     for (const backOffMs of [0, ...backOff()]) {
       await pause(backOffMs, signal);
       const connection = new Connection(this.#whep);
-      connection.addEventListener("message", ({ detail }) => detail.type === "hello" && this.tile.showPortrait(detail.portrait));
+      connection.addEventListener("message", ({ detail }) => detail.type === "hello" && this.tile.showPortrait(detail.portrait, connection.slow));
       try {
         await connection.open({ track: null, query: this.#query, signal });
         return connection;

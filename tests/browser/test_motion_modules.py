@@ -178,6 +178,17 @@ def test_loss_disorder_and_doubles_heal(page: Page) -> None:
     assert in_module(page, "motion/timeline.js", body) == [0, 2, 2, 2, 6, 8, 11, 11, 11, None]
 
 
+def test_pictures_that_come_late_are_waited_for_within_bounds(page: Page) -> None:
+    """A picture may follow its voice by 40 ms, and no more; once messages are in time again, it comes nearer."""
+    body = """
+      const lag = new m.Lag();
+      return [-50, 25, 10, 500, ...Array(300).fill(-20), ...Array(300).fill(-20)].map((late) => (lag.arrived(late), lag.ms));"""
+    told = in_module(page, "motion/lag.js", body)
+    assert told[:4] == [0, 25, pytest.approx(24.9), 40]
+    assert told[303] == pytest.approx(10)
+    assert told[-1] == 0
+
+
 def test_a_timeline_keeps_no_more_than_it_needs(page: Page) -> None:
     body = """
       const timeline = new m.Timeline();

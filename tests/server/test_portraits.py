@@ -57,7 +57,11 @@ async def test_an_uploaded_one_is_kept_ten_minutes(make: Callable[..., Portraits
     portraits = make()
     key = await portraits.add(body())
     clock.now_s = 599
-    assert (await portraits.preview(key))[:2] == b"\xff\xd8"
+    jpeg, kind = await portraits.preview(key)
+    assert (jpeg[:2], kind) == (b"\xff\xd8", "image/jpeg")
+    webp, kind = await portraits.preview(key, light=True)
+    assert (webp[8:12], kind) == (b"WEBP", "image/webp")
+    assert len(webp) < len(jpeg) / 2
     clock.now_s = 601
     refusal = await _refusal(portraits.get(key))
     assert (refusal.status, refusal.reason) == (404, "portrait_unknown")

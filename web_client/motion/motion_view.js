@@ -4,6 +4,7 @@ import { AtlasReader, layersOf } from "./atlas.js";
 import { MotionError } from "./bool_decoder.js";
 import { CanvasPainter } from "./canvas_painter.js";
 import { GlPainter, hasQuickWebGl2 } from "./gl_painter.js";
+import { Lag } from "./lag.js";
 import { decodeMessage } from "./message.js";
 import { Timeline } from "./timeline.js";
 
@@ -24,6 +25,7 @@ export class MotionView extends EventTarget {
   #identity;
   #received = 0;
   #timeline = new Timeline();
+  #lag = new Lag();
   #painter = null;
   drawn = 0;
   lateMs = 0; // how far the pictures come after their sound, of late
@@ -61,13 +63,15 @@ export class MotionView extends EventTarget {
       const message = decodeMessage(bytes, this.#atlas);
       this.#timeline.add(message);
       this.#clock.arrived(message.firstFrame + message.frames.length - 1);
+      const heardMs = this.#clock.mediaMs();
+      if (heardMs !== null) this.#lag.arrived(heardMs - FRAME_MS * message.firstFrame);
     });
   }
 
-  /** Draw what is due. */
+  /** Draw what is due when `mediaMs` is heard. */
   draw(mediaMs) {
     if (!this.#painter) return;
-    const { frame, coefficients } = this.#timeline.at(mediaMs);
+    const { frame, coefficients } = this.#timeline.at(mediaMs - this.#lag.ms);
     const components = this.#atlas.components.length;
     if (frame === this.#shown.frame && components === this.#shown.components) return;
     this.#painter.draw(layersOf(this.#atlas, coefficients ?? []));
