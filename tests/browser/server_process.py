@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import IO, Self
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_LIMIT_S = 60.0
+READY_LIMIT_S = 150.0  # on a busy machine
 STOP_LIMIT_S = 15.0
 
 

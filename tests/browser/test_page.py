@@ -19,7 +19,7 @@ KeepScreenshot = Callable[[Page, str], None]
 def start_call(page: Page) -> None:
     """Press Start and wait for the first picture."""
     page.click("#start-stop")
-    page.locator(f"{LIVE} .picture.is-playing").wait_for(timeout=20_000)
+    page.locator(f"{LIVE} .picture.is-playing").wait_for(timeout=60_000)
 
 
 def test_portraits_are_named_with_their_licence(open_page: OpenPage, server: ServerProcess) -> None:
