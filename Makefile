@@ -57,6 +57,7 @@ bench: $(DEV)/.installed chromium ## measure speed, delay and bit rates; dated r
 	$(DEV)/bin/facewire bench generator --record docs/benchmarks
 	$(DEV)/bin/facewire bench latency --record docs/benchmarks
 	$(DEV)/bin/facewire bench capacity --record docs/benchmarks
+	$(DEV)/bin/facewire bench capacity --room 4 --size 256 --cores 2 --record docs/benchmarks
 	$(DEV)/bin/facewire bench bitrate --record docs/benchmarks
 	$(DEV)/bin/facewire bench encode --record docs/benchmarks
 
