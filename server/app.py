@@ -18,6 +18,7 @@ from server.call_server import CallServer
 from server.config import ServerConfig
 from server.errors import Refusal, starting
 from server.listening import listen
+from server.memory import set_aside
 from server.middlewares import answer_refusals, only_with_token, share_with_other_origins
 from server.signalling import SERVER
 from server.tracing import Tracing, from_environment
@@ -80,6 +81,7 @@ async def serve(
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         if app[LOADING].done():
             app[LOADING].result()
+            set_aside()
         await stopping
     finally:
         await runner.cleanup()

@@ -22,6 +22,7 @@ from server.config import ServerConfig
 from server.encoders import AUDIO_RATE_HZ, Vp8Encoder
 from server.errors import Refusal, full, overloaded, starting, stopping
 from server.headroom import Headroom, Load, usable_cores
+from server.memory import GIVE_BACK_S, collect, give_back
 from server.metrics import Metrics
 from server.motion_atlases import MotionAtlases
 from server.offer import check_offer
@@ -30,12 +31,12 @@ from server.processing_time import ProcessingTime
 from server.pushes import Pushes
 from server.rooms import Member, Room, Rooms
 from server.session import Session
+from server.strand import drawing_threads
 from server.tracing import Tracing
 from server.viewers import Viewers
 
 log = logging.getLogger(__name__)
 
-DRAWING_THREADS = 2
 MEASURED_EACH_S = 1.0
 
 
@@ -55,11 +56,13 @@ class CallServer:
         self.rooms = Rooms(config.limits, self.clock)
         self._members: dict[str, tuple[Room, Member]] = {}  # by session
         self.engine: Engine | None = None
-        self._pool = ThreadPoolExecutor(DRAWING_THREADS, thread_name_prefix="drawing", initializer=yield_to_sound)
+        self._pool = ThreadPoolExecutor(drawing_threads(usable_cores()), thread_name_prefix="drawing", initializer=yield_to_sound)
         self.headroom = Headroom(config.limits.busy, usable_cores())
         self.processing = ProcessingTime(config.processing_ms, config.most_processing_ms)
         self._measuring: asyncio.Task[None] | None = None
         self._joining = 0  # calls between their offer and their session: they count against the limit
+        self._n_ended = self._n_freed = 0  # calls that are over; those whose memory was freed
+        self._gave_back_s = float("-inf")
         self._closing = False
 
     async def load(self) -> None:
@@ -178,7 +181,19 @@ class CallServer:
             self.metrics.delay_ms.set(self.delay_ms or 0)
             for resource, share in self.headroom.busy.items():
                 self.metrics.busy.labels(resource).set(share)
+            await self._free_memory()
             await asyncio.sleep(MEASURED_EACH_S)
+
+    async def _free_memory(self) -> None:
+        """Of calls that have ended."""
+        n_ended = self._n_ended + self.viewers.n_ended
+        if n_ended == self._n_freed:
+            return
+        self._n_freed = n_ended
+        collect()
+        if self.clock.now() - self._gave_back_s >= GIVE_BACK_S:
+            self._gave_back_s = self.clock.now()
+            await asyncio.get_running_loop().run_in_executor(None, give_back)
 
     async def _media(self, engine: Engine, portrait: Portrait) -> CallMedia:
         try:
@@ -249,6 +264,7 @@ class CallServer:
         self.viewers.end_with(media)
         self.pushes.end_with(media)
         self.media.pop(session.id, None)
+        self._n_ended += 1
         if self.sessions.pop(session.id, None) is not None:
             self.portraits.release(portrait_id)
             self.metrics.sessions.set(len(self.sessions))

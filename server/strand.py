@@ -4,10 +4,17 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from functools import partial
+from math import ceil
 from threading import Lock
 from typing import Any, TypeVar
 
+LEAST_THREADS, MOST_THREADS = 2, 8  # with one, a picture that takes long would hold up all calls; Python runs one at a time
 Result = TypeVar("Result")
+
+
+def drawing_threads(cores: float) -> int:
+    """How many threads compose and encode pictures, for all calls together."""
+    return max(LEAST_THREADS, min(MOST_THREADS, ceil(cores)))
 
 
 class Strand(Executor):

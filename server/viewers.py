@@ -13,13 +13,13 @@ from server.watching import Watching
 
 
 class Viewers:
-    """The watching sessions of a server, by id."""
+    """The watching sessions of a server, by id. n_ended: those that are over."""
 
     def __init__(self, limits: Limits, clock: Clock, metrics: Metrics) -> None:
         self._limits, self._clock, self._metrics = limits, clock, metrics
         self.sessions: dict[str, Session] = {}
         self._watching: dict[str, CallMedia] = {}
-        self._joining = 0
+        self._joining = self.n_ended = 0
         self._ending: set[asyncio.Task[None]] = set()
 
     async def open(self, call: CallMedia, sdp: str, hello: dict[str, int | str]) -> tuple[Session, str]:
@@ -59,6 +59,7 @@ class Viewers:
         await asyncio.gather(*(session.close("shutdown", goodbye=True) for session in list(self.sessions.values())))
 
     def _forget(self, session: Session) -> None:
+        self.n_ended += 1
         if self.sessions.pop(session.id, None) is not None:
             del self._watching[session.id]
             self._metrics.viewers.set(len(self.sessions))

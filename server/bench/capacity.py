@@ -13,6 +13,7 @@ from pathlib import Path
 
 from realtime.errors import ConfigError
 from server.bench.callers import Callers
+from server.bench.progress import tell
 from server.bench.record import Figures, Report, table
 from server.bench.serving import Serving, available_cores, serving
 
@@ -101,6 +102,9 @@ def _climb(server: Serving, callers: Callers, seconds: float) -> tuple[list[Figu
         if not level["holds"]:
             level = _level(server, callers, calls, seconds)
         levels.append(level)
+        tell(
+            f"{calls} calls: p95 late by {level['picture_late_ms']['p95']} ms, {level['cpu_percent_of_a_core']} % of a core"
+        )
         if not level["holds"]:
             break
     return levels, None

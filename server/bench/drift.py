@@ -19,6 +19,7 @@ from realtime.weights import default_model
 from server.bench import call_delay, latency, material
 from server.bench.ladder import Spoken
 from server.bench.network import CLEAN, Network
+from server.bench.progress import tell
 from server.bench.record import Figures, Report, table
 from server.bench.serving import Serving, available_cores, serving
 
@@ -61,6 +62,7 @@ def _measure(server: Serving, microphone: Path, network: Network, spoken: Spoken
         page.evaluate("latency.take()")
         pieces, delays = [], []
         for index in range(max(1, round(60 * minutes / PIECE_S))):
+            tell(f"over {network.in_words}: minute {index * PIECE_S / 60:g} of {minutes:g}")
             found, call = _piece(page, spoken)
             delays += found
             pieces.append(

@@ -21,6 +21,7 @@ from realtime.runners.runner import load_runner
 from realtime.weights import default_model
 from server.bench.call_delay import Box, mouth_box
 from server.bench.picture_quality import Quality
+from server.bench.progress import tell
 from server.bench.record import Figures, Report, summary, table
 from server.bench.video_codecs import VideoTrial
 from server.bench.wire import kbps, video_bytes
@@ -59,6 +60,7 @@ def measure(pictures: Sequence[Picture], box: Box, rates_kbps: Sequence[int] = R
 
 
 def _stream(codec: str, rate_kbps: int, pictures: Sequence[Picture], box: Box) -> Figures:
+    tell(f"{codec} at {rate_kbps} kbit/s")
     x, y, width, height = box
     trial, whole, mouth = VideoTrial(codec, pictures[0].shape[0], 1000 * rate_kbps), Quality(), Quality()
     sizes = []

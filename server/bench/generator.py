@@ -22,6 +22,7 @@ from realtime.portrait import Portrait
 from realtime.runners.floor import Floor
 from realtime.runners.runner import FOREVER, Arrays, Runner
 from realtime.voice_activity import VoiceActivity
+from server.bench.progress import tell
 from server.bench.record import Figures, summary, table
 from server.encoders import AUDIO_RATE_HZ, OpusEncoder, Vp8Encoder
 
@@ -65,12 +66,14 @@ class Stage:
 
 def measure(runner: Runner, portrait: Portrait, pcm: NDArray[np.int16]) -> list[Stage]:
     """Every stage over speech [n] (48 kHz)."""
+    tell("features")
     features, windows = _features(runner, pcm)
     prepare = Stage(name="prepare a portrait", a_frame=0)
     for _ in range(WARM_UP + 10):
         identity = prepare.run(runner.prepare, portrait.crop)
     steps, outputs = [], []
     for batch in BATCHES:
+        tell(f"the generator at batch {batch}")
         runner.compile(batch)
         stage = Stage(name=f"generator, batch {batch}", a_frame=1 / batch)
         outputs = _steps(runner, stage, identity, windows, batch)

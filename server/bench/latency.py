@@ -24,6 +24,7 @@ from realtime.weights import default_model
 from server.bench import call_delay, material
 from server.bench.delay_budget import MOUTH_CODEC_MS, VOICE_CODEC_MS, budget, budget_table
 from server.bench.network import CLEAN, Network, Relay
+from server.bench.progress import tell
 from server.bench.record import Figures, summary, table
 from server.bench.serving import Serving, available_cores, serving
 from server.voices import FAST, LEAD_MS
@@ -57,6 +58,7 @@ def run(
     pcm = material.bursts(material.read_speech(speech))
     key, portrait = material.first_portrait(size)
     box = call_delay.mouth_box(portrait)
+    tell("the mouth's movements are drawn offline, to compare with")
     with Engine(load_runner(model or default_model())) as engine:
         spec = engine.spec
         offline = call_delay.drawn_offline(engine, portrait, pcm, box)
@@ -67,6 +69,7 @@ def run(
         flags = ["--size", str(size), *(["--model", str(model)] if model else [])]
         with serving(flags, available_cores(), Path(folder) / "server.txt") as server:
             for network in networks:
+                tell(f"over {network.in_words}: a call of {seconds:g} s, then {FIRST_FRAME_CALLS - 1} short ones")
                 found = _measure(server, microphone, network, key, box, seconds)
                 taken, stages = found.pop("taken"), found.pop("stages")
                 delays = call_delay.burst_delays(taken, pcm, offline)

@@ -22,6 +22,7 @@ from aiortc.mediastreams import MediaStreamError
 from numpy.typing import NDArray
 
 from realtime.errors import ConfigError
+from server.bench.progress import tell
 from server.bench.record import Figures, summary
 from server.encoders import AUDIO_RATE_HZ
 
@@ -142,6 +143,7 @@ async def measure(peer: Peer, pcm: NDArray[np.int16], seconds: float) -> Figures
             answer = await peer.answer(http, connection.localDescription.sdp)
             await connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
             await _connected(connection)
+            tell(f"connected: bursts for {SETTLE_S + seconds:g} s")
             await asyncio.sleep(SETTLE_S + seconds)
             await peer.hang_up(http)
         finally:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from server.bench.callers import Callers
 from server.bench.capacity import place
+from server.bench.progress import tell
 from server.bench.record import Figures, Report, table
 from server.bench.serving import Serving, serving
 
@@ -52,7 +53,8 @@ def _churn(server: Serving, callers: Callers, seconds: float) -> list[Figures]:
     slices, began_s = [], time.monotonic()
     while time.monotonic() - began_s < seconds:
         seen = callers.churn(SLICE_S)
-        slices.append({**_sample(server, time.monotonic() - began_s), **seen})
+        slices.append(one := {**_sample(server, time.monotonic() - began_s), **seen})
+        tell(f"{one['at_s'] / 60:.1f} of {seconds / 60:g} minutes: {one['sessions']} calls, {one['memory_mb']} MB")
     return slices
 
 

@@ -29,10 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from server.bench import record
+    from server.bench import progress, record
 
     module = importlib.import_module(f"server.commands.benchmarks.{args.what}")
-    title, figures, tables = module.run(args)
+    try:
+        title, figures, tables = module.run(args)
+    finally:
+        progress.done()
     name = module.record_name(args) if hasattr(module, "record_name") else args.what
     print("\n".join(tables))
     full = {"title": title, "command": shlex.join(["facewire", *sys.argv[1:]]), **figures}

@@ -1,10 +1,16 @@
 """Calls end: when nobody stands behind the offer, when the peer vanishes, when the server stops."""
 
 import asyncio
+import threading
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
 
+from server.encoders import EncodedPacket
+from server.headroom import usable_cores
+from server.picture_rungs import Kind, PictureRungs
+from server.strand import drawing_threads
 from tests.server.caller import Caller
 from tests.server.conftest import StartServer, base, core
 
@@ -16,6 +22,21 @@ async def test_an_offer_nobody_stands_behind_is_dropped(start_server: StartServe
         await caller.peer.close()
         assert (await caller.post(offer)).status == 201
         await _gone(server, within_s=3)
+
+
+async def test_the_server_closes_its_side_where_the_client_does_not(start_server: StartServer) -> None:
+    """After a failure aiortc closes a connection by itself; where a call ends in good order, or never began, we do."""
+    server = await start_server(setup_s=1)
+    async with Caller(base=base(server)) as ends, Caller(base=base(server)) as never_begins:
+        url = await ends.call()
+        assert (await never_begins.post(await never_begins.offer())).status == 201
+        sessions = list(core(server).sessions.values())
+        assert len(sessions) == 2
+        async with ends.http.delete(url) as answer:
+            assert answer.status == 200
+        await _gone(server, within_s=5)
+        assert [session._peer.signalingState for session in sessions] == ["closed"] * 2
+        assert [session._peer.iceConnectionState for session in sessions] == ["closed"] * 2
 
 
 async def test_a_vanished_peer_is_gone_in_ten_seconds(start_server: StartServer) -> None:
@@ -73,6 +94,30 @@ async def test_a_stopping_server_says_goodbye(start_server: StartServer) -> None
         await server.close()
         await asyncio.sleep(0.3)
         assert {"type": "goodbye", "reason": "shutdown"} in caller.messages
+
+
+async def test_pictures_are_drawn_and_encoded_on_threads_of_their_own_that_end_with_the_server(
+    start_server: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not on the loop's default pool, where whatever else is slow would hold them up."""
+    encode, seen = PictureRungs.encode, set[str]()
+
+    def noted(self: PictureRungs, *arguments: Any) -> dict[Kind, EncodedPacket]:
+        seen.add(threading.current_thread().name)
+        return encode(self, *arguments)
+
+    monkeypatch.setattr(PictureRungs, "encode", noted)
+    server = await start_server()
+    async with Caller(base=base(server)) as caller:
+        await caller.call()
+        async with asyncio.timeout(5):
+            while not caller.wire["video"].packets:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert 1 <= len(seen) <= drawing_threads(usable_cores())
+        assert all(name.startswith("drawing_") for name in seen), seen
+        await server.close()
+    names = [thread.name for thread in threading.enumerate()]
+    assert not [name for name in names if name.startswith(("drawing_", "motion_", "portraits_")) or name == "engine"], names
 
 
 async def _gone(server: TestServer, within_s: float) -> None:

@@ -16,7 +16,7 @@ from realtime.pacing import ReleaseSchedule
 from server.encoders import EncodedPacket, OpusEncoder, Vp8Encoder
 from server.fan_out import VOICE_OF, FanOut
 from server.picture_rungs import PictureRungs
-from server.strand import Strand
+from server.strand import Strand, drawing_threads
 from server.tracks import MAX_OVERDUE_S, MAX_RESENT_BYTES, RESENT_BYTES, ReleasedTrack
 from server.voices import FAST, LEAD_MS, MIDDLE, SLOW
 from tests.unit.fake_clock import FakeClock
@@ -176,6 +176,11 @@ async def test_lost_packets_are_sent_again_up_to_a_share_of_what_is_sent() -> No
     assert track.grant_resending(1) == 0
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(track.recv(), 0.05)
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(0.5, 2), (1, 2), (2, 2), (2.5, 3), (4, 4), (64, 8)])
+def test_there_are_as_many_threads_as_cores_within_bounds(cores: float, threads: int) -> None:
+    assert drawing_threads(cores) == threads
 
 
 def test_a_strand_s_work_is_done_in_order_one_at_a_time() -> None:

@@ -55,6 +55,8 @@ async def test_a_call_in_firefox(start_server: StartServer, firefox: str, tmp_pa
         async with asyncio.timeout(GONE_S):
             while core(server).sessions:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+        endings = core(server).metrics.ended.labels("client_ended")
+        assert endings._value.get() == 1, "its DELETE was heard, not only that its connection closed"
     seconds = (after["video"]["timestamp"] - before["video"]["timestamp"]) / 1000
     decoded = after["video"]["framesDecoded"] - before["video"]["framesDecoded"]
     assert after["video"]["frameWidth"] == 256
