@@ -102,9 +102,7 @@ def _climb(server: Serving, callers: Callers, seconds: float) -> tuple[list[Figu
         if not level["holds"]:
             level = _level(server, callers, calls, seconds)
         levels.append(level)
-        tell(
-            f"{calls} calls: p95 late by {level['picture_late_ms']['p95']} ms, {level['cpu_percent_of_a_core']} % of a core"
-        )
+        tell(f"{calls} calls: p95 late by {level['picture_late_ms']['p95']} ms, {level['cpu_percent_of_a_core']} % of a core")
         if not level["holds"]:
             break
     return levels, None
