@@ -31,10 +31,12 @@ FILE = "action_units.json"
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainingRecipe:
-    """steps and rate of Adam (β1 0.5); both are choices, the paper gives neither."""
+    """steps and rate of Adam (β1 0.5); both are choices, the paper gives neither. bf16: the networks in bfloat16, their losses
+    and steps in float32."""
 
     steps: int = 1500
     learning_rate: float = 5e-4
+    bf16: bool = True
 
 
 class HeardUnits(nn.Module):
@@ -71,7 +73,9 @@ def pretrain(
     for _ in tqdm(range(recipe.steps), desc="pre-training on action units", unit="step"):
         batch = data.draw(silent=0)
         labels = batch.action_units.flatten(0, 1)
-        loss = torch.stack([action_units(logits, labels, weights) for logits in _logits(classifier, heard, batch).values()]).sum()
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
+            found = _logits(classifier, heard, batch).values()
+        loss = torch.stack([action_units(logits.float(), labels, weights) for logits in found]).sum()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
