@@ -5,6 +5,7 @@ and `check` refuses to start on another series or where a name has moved.
 """
 
 import asyncio
+import logging
 import types
 from abc import abstractmethod
 from fractions import Fraction
@@ -14,7 +15,7 @@ from typing import Any
 import av
 import numpy as np
 from aioice import ice, stun
-from aiortc import MediaStreamTrack, rtcdtlstransport, rtcrtpreceiver
+from aiortc import MediaStreamTrack, RTCSctpTransport, rtcdtlstransport, rtcrtpreceiver
 from aiortc.codecs import get_decoder
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
@@ -35,6 +36,8 @@ from numpy.typing import NDArray
 from realtime.errors import AudioError
 from server.opus_decoder import SAMPLE_RATE_HZ, OpusDecoder
 
+log = logging.getLogger(__name__)
+
 SERIES = {"aiortc": "1.16.", "aioice": "0.13."}
 CONSENT_INTERVAL_S, CONSENT_FAILURES = 1, 3  # with CONSENT_RETRIES: a peer that is gone is noticed after 6 to 8 s
 CONSENT_RETRIES = 1  # aioice has none and waits 0.5 s: a line whose round trip is longer lost every call. So it is 1.5 s
@@ -48,6 +51,7 @@ CIPHERS = (
 NAMES: dict[Any, tuple[str, ...]] = {
     RTCRtpSender: ("_next_encoded_frame", "_send_rtcp", "_send_keyframe", "_handle_rtcp_packet"),
     RTCRtpReceiver: ("receive", "_send_rtcp"),
+    RTCSctpTransport: ("_data_channel_receive",),
     rtcrtpreceiver: ("JitterBuffer", "decoder_worker"),
     rtcdtlstransport.RTCCertificate: ("_create_ssl_context",),
     stun.Transaction: ("__init__",),
@@ -62,6 +66,7 @@ ATTRIBUTES: dict[Any, tuple[str, ...]] = {
     RtcpReceiverInfo.__bytes__: ("lsr", "dlsr"),
     RTCRtpReceiver.receive: ("_RTCRtpReceiver__decoder_queue", "_RTCRtpReceiver__started", "_track", "_queue"),
     RTCRtpReceiver.__init__: ("_RTCRtpReceiver__kind", "JitterBuffer"),
+    RTCSctpTransport._receive: ("_data_channel_receive",),
     ice.Connection.query_consent: ("CONSENT_FAILURES", "request"),
     stun.Transaction.__init__: ("RETRY_MAX",),
 }
@@ -115,6 +120,7 @@ def apply(ice_addresses: tuple[str, ...] = ()) -> None:
     _keep_round_trip_to_ourselves()
     _pass_feedback_to_track()
     _accept_rsa_peers()
+    _pass_over_garbage()
     _applied = True
 
 
@@ -372,3 +378,17 @@ def _accept_rsa_peers() -> None:
         return context
 
     rtcdtlstransport.RTCCertificate._create_ssl_context = create_with_rsa  # type: ignore[method-assign]
+
+
+def _pass_over_garbage() -> None:
+    """What a client sends over a data channel that is no UTF-8 where text was due: its message or channel is passed over. As it
+    comes, the error ends the reading of the whole connection."""
+    receive = RTCSctpTransport._data_channel_receive
+
+    async def receive_what_can_be_read(self: Any, stream_id: int, pp_id: int, data: bytes) -> None:
+        try:
+            await receive(self, stream_id, pp_id, data)
+        except ValueError as error:
+            log.debug("a data channel's message was passed over: %s", error)
+
+    RTCSctpTransport._data_channel_receive = receive_what_can_be_read  # type: ignore[method-assign]

@@ -52,6 +52,8 @@ def _check_media(parsed: SessionDescription, sends: Sends) -> None:
         raise bad_offer("its audio line sends nothing")
     if sends == "nothing" and sending:
         raise bad_offer("one who watches sends nothing: recvonly lines were expected")
+    if not any(codec.name.lower() == "opus" for codec in audio[0].rtp.codecs):
+        raise bad_offer("its audio line has no Opus")
     if video and wanted_codec(video[0]) is None:
         raise bad_offer("its video line has neither VP8 nor H264 (baseline, packetization-mode 1)")
 

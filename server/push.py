@@ -12,6 +12,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from realtime.clock import Clock
 from server.aiortc_adjustments import rtp_origin
+from server.answer import opus_alone
 from server.call_media import CallMedia
 from server.channel import ClientChannel
 from server.ladder_link import LadderLink
@@ -94,7 +95,7 @@ class Push:
             await asyncio.shield(self._leave(peer, accepted))
 
     async def _offer(self, peer: RTCPeerConnection, media: Watching) -> None:
-        peer.addTransceiver(media.voice, direction="sendonly")
+        peer.addTransceiver(media.voice, direction="sendonly").setCodecPreferences(opus_alone())
         peer.addTransceiver(media.picture, direction="sendonly")
         await peer.setLocalDescription(await peer.createOffer())
 

@@ -12,7 +12,7 @@ from aiortc.mediastreams import MediaStreamTrack
 from realtime.clock import Clock
 from server import channel
 from server.aiortc_adjustments import rtp_origin
-from server.answer import ask_for_recovery
+from server.answer import ask_for_recovery, opus_alone
 from server.config import Limits
 from server.errors import Refusal
 from server.ladder_link import LadderLink, Listened
@@ -145,7 +145,7 @@ class Session:
             await asyncio.wait({self._life})
 
     async def _negotiate(self, sdp: str) -> None:
-        self._peer.addTransceiver(self._media.voice, direction="sendrecv")
+        self._peer.addTransceiver(self._media.voice, direction="sendrecv").setCodecPreferences(opus_alone())
         if "\nm=video" in sdp:
             transceiver = self._peer.addTransceiver(self._media.picture, direction="sendonly")
             codec = self._media.outlet.codec = codec_of(sdp)

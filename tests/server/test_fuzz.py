@@ -9,15 +9,16 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
+from aiortc.rtcsctptransport import WEBRTC_STRING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.channel import ClientChannel
+from server.channel import MAX_ROUND_TRIP_MS, ClientChannel, LineReport
 from tests.server.caller import Caller
 from tests.server.conftest import StartServer, base, core
 from tests.unit.fake_clock import FakeClock
 
-EXAMPLES = 60
+EXAMPLES, CHANNELS = 60, 20
 LINES = (
     "v=0",
     "o=- 1 1 IN IP4 0.0.0.0",
@@ -46,6 +47,8 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
+number = st.floats() | st.integers() | st.sampled_from((-1, 0, 0.5, 1, 2**53, 1e308))
+line = st.fixed_dictionaries({}, optional={name: number | anything for name in ("loss", "round_trip_ms", "pair_ms", "more")})
 message = st.one_of(
     st.text(max_size=1200),
     st.binary(max_size=1200),
@@ -54,7 +57,9 @@ message = st.one_of(
         {"type": st.sampled_from(("ping", "me", "mode", "hello", "")) | anything},
         optional={"t": anything, "name": anything, "muted": anything, "want": anything, "line": anything},
     ).map(json.dumps),
+    st.builds(lambda t, line: json.dumps({"type": "ping", "t": t, "line": line}), number, line),
 )
+label = st.text(st.characters(codec="ascii"), max_size=60)  # aiortc, as the client, writes others with a wrong length
 Ask = Callable[[aiohttp.ClientSession], Awaitable[Any]]
 
 
@@ -127,7 +132,52 @@ async def test_messages_of_any_kind_leave_a_call_as_it_is(start_server: StartSer
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
+async def test_channels_of_any_name_and_what_they_say_leave_a_call_as_it_is(
+    start_server: StartServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One more of ours, too, and the motion stream's, which takes nothing from a client."""
+    server = await start_server()
+    async with Caller(base=base(server)) as caller:
+        url = await caller.call()
+        names = ["facewire", "facewire-motion", "facewire-motion", "", *drawn(label, CHANNELS)]
+        opened = [caller.peer.createDataChannel(name, ordered=index % 2 == 0) for index, name in enumerate(names)]
+        await asyncio.sleep(1)
+        for channel, data in zip(opened, drawn(message, len(opened)), strict=False):
+            if channel.readyState == "open":
+                channel.send(data)
+        caller.ping(4711)
+        await caller.told("pong", t=4711)
+        async with asyncio.timeout(5):
+            while sum(channel.readyState == "open" for channel in opened) > 1:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        async with caller.http.delete(url) as ended:
+            assert ended.status == 200
+    await nothing_is_left(server)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_what_is_no_text_is_passed_over_and_the_call_goes_on(start_server: StartServer) -> None:
+    """A channel's name, and a message: as aiortc comes, either ends the reading of the whole connection."""
+    server = await start_server()
+    async with Caller(base=base(server)) as caller:
+        await caller.call()
+        caller.peer.createDataChannel("\u00e4" * 10)  # aiortc, as the client, counts its letters, not its bytes
+        sctp: Any = caller.peer.sctp
+        sctp._data_channel_queue.append((caller.channel, WEBRTC_STRING, b"\xff\xfe"))
+        await sctp._data_channel_flush()
+        caller.ping(1)
+        await caller.told("pong", t=1)
+        packets = len(caller.wire["audio"].packets)
+        await asyncio.sleep(0.5)
+        assert len(caller.wire["audio"].packets) > packets
+
+
 @settings(max_examples=500, deadline=None)
 @given(message)
-def test_no_message_raises(data: str | bytes) -> None:
-    ClientChannel(FakeClock(), {})._hear(data)
+def test_no_message_raises_and_what_is_taken_of_a_line_is_within_bounds(data: str | bytes) -> None:
+    channel, reports = ClientChannel(FakeClock(), {}), list[LineReport]()
+    channel.on_line = reports.append
+    channel._hear(data)
+    for report in reports:
+        assert report.loss is None or 0 <= report.loss <= 1
+        assert all(ms is None or 0 <= ms <= MAX_ROUND_TRIP_MS for ms in (report.round_trip_ms, report.pair_ms))
