@@ -1,6 +1,7 @@
-"""Offers of every kind: those that are none get a clear 400 and leave nothing behind, unusual ones work, and the server goes on."""
+"""Offers of every kind: those that are none get a clear 400 and leave nothing, unusual ones work, and the server goes on."""
 
 import asyncio
+import contextlib
 import time
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from tests.server import offers
 from tests.server.caller import PACKET, Caller
 from tests.server.conftest import StartServer, base, core
 
-RECORDED = Path(__file__).parents[1] / "fixtures" / "offers"
-CHROMIUM = (RECORDED / "chromium.sdp").read_bytes().decode()
+FILES = sorted((Path(__file__).parents[1] / "fixtures" / "offers").glob("*.sdp"))
+CHROMIUM = FILES[0].read_bytes().decode()
 MEDIA_S = 10
 ROUGH = 60  # offers with lines spoilt by chance
 
@@ -31,21 +32,22 @@ def test_a_browser_s_offer_so_spoilt_is_refused_before_anything_is_built_on_it(n
     assert str(refused.value)
 
 
-@pytest.mark.parametrize("name", {**offers.doubtful(CHROMIUM), **offers.unusual(CHROMIUM)})
+@pytest.mark.parametrize("name", offers.doubtful(CHROMIUM))
 def test_a_browser_s_offer_so_changed_is_taken_or_refused(name: str) -> None:
-    sdp = {**offers.doubtful(CHROMIUM), **offers.unusual(CHROMIUM)}[name]
-    try:
-        check_offer(sdp, Limits())
-    except Refusal as refused:
-        assert refused.status == 400
-        assert name not in offers.unusual(CHROMIUM), refused
+    with contextlib.suppress(Refusal):  # any other error is one of ours
+        check_offer(offers.doubtful(CHROMIUM)[name], Limits())
 
 
-@pytest.mark.parametrize("file", sorted(RECORDED.glob("*.sdp")), ids=lambda file: file.stem)
-async def test_recorded_offers_are_answered(start_server: StartServer, file: Path) -> None:
+@pytest.mark.parametrize("name", offers.unusual(CHROMIUM))
+def test_a_browser_s_unusual_offer_is_taken(name: str) -> None:
+    check_offer(offers.unusual(CHROMIUM)[name], Limits())
+
+
+@pytest.mark.parametrize("recorded", [file.read_bytes().decode() for file in FILES], ids=[file.stem for file in FILES])
+async def test_recorded_offers_are_answered(start_server: StartServer, recorded: str) -> None:
     server = await start_server()
     async with Caller(base=base(server)) as caller:
-        response = await caller.post(file.read_bytes().decode())
+        response = await caller.post(recorded)
         answer = await response.text()
         assert response.status == 201, answer
         assert "opus/48000/2" in answer
