@@ -9,12 +9,13 @@ import torch
 from torch import nn
 from torch._inductor import aoti_compile_and_package
 
-from export import parity, torch_target
+from export import torch_target
 from export.flat_graph import FlatStep
 from export.proof import Proof
 from realtime.errors import ConfigError
 from realtime.model_spec import ModelSpec, write_manifest
-from realtime.runners.package_runner import AotInductorRunner, built_for, dtype_of
+from realtime.runners.device_runner import PRECISIONS, dtype_of
+from realtime.runners.package_runner import AotInductorRunner, built_for
 from realtime.runners.ports import step_inputs
 
 COMPILERS = ("g++", "c++", "clang++")
@@ -24,7 +25,8 @@ def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> 
     """Raises ConfigError where there is no compiler, ModelError where a package strays."""
     demand_compiler()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    spec = replace(spec, precisions=["bf16" if device == "cuda" else "f32"])
+    precision = PRECISIONS[dtype_of(device)]
+    spec = replace(spec, precisions=[precision])
     spec.origin["built_for"] = built_for(device)
     torch_target.write_weights(generator, folder)
     placed = FlatStep(generator.to(device, dtype_of(device)), spec).eval()  # type: ignore[arg-type]
@@ -36,11 +38,11 @@ def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> 
     generator.to("cpu", torch.float32)
     write_manifest(spec, folder)
     runner = AotInductorRunner(folder)
-    for batch in (size for size in spec.batches if size <= parity.MOST_ROWS):
-        if device == "cpu":
+    for batch in spec.batches:
+        if precision == "f32":
             proof.exactly(runner, batch)
         else:
-            proof.visibly(runner, "bf16", batch)
+            proof.visibly(runner, precision, batch)
     return spec
 
 

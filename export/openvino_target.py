@@ -6,14 +6,12 @@ from pathlib import Path
 from torch import nn
 
 from export import openvino_graph
-from export.proof import Proof
+from export.proof import MIXED_BATCH, SEEN_BATCH, Proof
 from realtime.errors import ModelError
 from realtime.model_spec import ModelSpec, write_manifest
 from realtime.runners.openvino_runner import OpenVinoRunner
 from realtime.runners.processor import BF16, extensions
 
-MIXED_BATCH = 3  # sizes that graphs are proven in: no power of two
-SEEN_BATCH = 6  # of the pictures that are compared: every stream is in it
 MOST_HEAVY_IN_F32 = 0.02  # share of the heavy layers that the bf16 hint may leave in float32
 
 
@@ -38,7 +36,9 @@ def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> 
 
         write_step(spec, folder)
         spec = replace(spec, precisions=[*spec.precisions, "int8"])
-        proof.visibly(_runner(spec, folder, "int8"), "int8", SEEN_BATCH)
+        rounded = _runner(spec, folder, "int8")
+        demand_int8(rounded)
+        proof.visibly(rounded, "int8", SEEN_BATCH)
     return spec
 
 
@@ -56,6 +56,20 @@ def demand_bf16(runner: OpenVinoRunner) -> None:
                 f"OpenVINO left {len(left)} of {len(layers)} layers in float32 although bf16 was asked for, at batch {batch} "
                 f"({', '.join(left[:3])}, …): the export would be slower than it says"
             )
+
+
+def demand_int8(runner: OpenVinoRunner) -> None:
+    """Quantised layers may be run in float32 all the same, by a processor or a graph that does not fit: the executed graph is
+    asked.
+
+    Raises ModelError where no layer multiplies in 8 bits.
+    """
+    kernels = [kernel for _, _, kernel in runner.executed()]
+    if not any(kernel.endswith(("i8", "u8")) for kernel in map(str.lower, kernels)):
+        raise ModelError(
+            f"OpenVINO runs none of {len(kernels)} layers in 8 bits ({', '.join(kernels[:3])}, …): the 8-bit step would be no "
+            "faster; export with `--to openvino`"
+        )
 
 
 def _runner(spec: ModelSpec, folder: Path, precision: str) -> OpenVinoRunner:

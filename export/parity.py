@@ -15,7 +15,7 @@ from realtime.runners.runner import FOREVER, Arrays, Runner
 
 FLOAT_LIMIT = 1e-4  # of a float32 graph, in the outputs' own units: crop pixels of flow, 0..1 of colour
 LEAST_STEPS = 300  # in one batch
-MOST_ROWS = 8  # sessions that are streamed at once
+MOST_ROWS = 8  # sessions that are streamed at once; a larger batch is filled up with rows that nobody looks at
 LAG = 3  # steps by which each session of a batch begins after the one before it
 
 
@@ -49,7 +49,8 @@ def compare(reference: list[Arrays], runner: Runner, streams: list[Stream], batc
             largest[name] = max(largest[name], difference)
             if difference > worst:
                 worst = difference
-                where = f"{name} of frame {drawn.frame} of {len(streams[drawn.stream])}, {streams[drawn.stream].name}"
+                where = f"{name} of frame {drawn.frame} of {len(streams[drawn.stream])}, {streams[drawn.stream].name}, "
+                where += _numbers(value, reference[drawn.stream][name][drawn.frame])
     return Parity(largest=largest, worst=f"{where}, batch {batch}", frames=frames, steps=n_steps(streams, batch, runner))
 
 
@@ -58,13 +59,14 @@ def play(runner: Runner, streams: list[Stream], batch: int) -> Iterator[Drawn]:
     and goes on with the next streams as each ends, so that starts and ends fall among others' middles."""
     lookahead = runner.spec.lookahead_frames
     prepared = [runner.prepare(stream.portrait.crop) for stream in streams]
-    rows = [_Row(streams, prepared, runner, row) for row in range(batch)]
+    rows = [_Row(streams, prepared, runner, row) for row in range(min(batch, MOST_ROWS))]
     for step in range(n_steps(streams, batch, runner)):
         for row in rows:
             row.next_stream(step)
-        identity = {name: np.concatenate([row.identity[name] for row in rows]) for name in rows[0].identity}
-        state = {name: np.concatenate([row.state[name] for row in rows]) for name in rows[0].state}
-        window, end = np.stack([row.window for row in rows]), np.array([row.end for row in rows], np.int64)
+        filled = rows + rows[-1:] * (batch - len(rows))
+        identity = {name: np.concatenate([row.identity[name] for row in filled]) for name in rows[0].identity}
+        state = {name: np.concatenate([row.state[name] for row in filled]) for name in rows[0].state}
+        window, end = np.stack([row.window for row in filled]), np.array([row.end for row in filled], np.int64)
         outputs, after = runner.step(identity, window, end, state)
         for index, row in enumerate(rows):
             if row.idle:
@@ -79,7 +81,7 @@ def play(runner: Runner, streams: list[Stream], batch: int) -> Iterator[Drawn]:
 def n_steps(streams: list[Stream], batch: int, runner: Runner) -> int:
     """Steps until the last row's last stream has ended."""
     lookahead = runner.spec.lookahead_frames
-    lengths = [sum(len(streams[i]) + lookahead for i in _order(streams, row)) + LAG * row for row in range(batch)]
+    lengths = [sum(len(streams[i]) + lookahead for i in _order(streams, row)) + LAG * row for row in range(min(batch, MOST_ROWS))]
     return max(lengths)
 
 
@@ -140,6 +142,14 @@ def demand(parity: Parity, folder: Path) -> None:
             f"the export differs from the generator by more than {FLOAT_LIMIT:g} ({shown}; worst: {parity.worst}, "
             f"{parity.frames} frames in {parity.steps} steps): {folder} was not written"
         )
+
+
+def _numbers(found: np.ndarray, wanted: np.ndarray) -> str:
+    """The two numbers that differ most, and where in the output they stand."""
+    difference = np.abs(found - wanted)
+    place = np.unravel_index(np.nan_to_num(difference, nan=np.inf).argmax(), difference.shape)
+    shown = ", ".join(str(index) for index in place)
+    return f"{found[place]:.6g} instead of {wanted[place]:.6g} at [{shown}]"
 
 
 def _difference(found: np.ndarray, wanted: np.ndarray) -> float:

@@ -13,20 +13,21 @@ from typing import Any
 import torch
 from torch import nn
 
-from export import parity, torch_target
+from export import torch_target
 from export.aotinductor_target import example, exported
 from export.flat_graph import FlatStep
 from export.proof import Proof
 from realtime.errors import ConfigError
 from realtime.model_spec import ModelSpec, write_manifest
-from realtime.runners.device_runner import demand_device, gpu_name
-from realtime.runners.package_runner import TensorRtRunner, built_for, dtype_of
+from realtime.runners.device_runner import PRECISIONS, demand_device, dtype_of, gpu_name
+from realtime.runners.package_runner import TensorRtRunner, built_for
 
 
 def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> ModelSpec:
     """Raises ConfigError where there is no GPU or no torch_tensorrt, ModelError where an engine strays."""
     runtime = demand_tensorrt()
-    spec = replace(spec, precisions=["bf16"])
+    precision = PRECISIONS[dtype_of("cuda")]
+    spec = replace(spec, precisions=[precision])
     spec.origin["built_for"] = {**built_for("cuda"), "tensorrt": runtime.__version__}
     torch_target.write_weights(generator, folder)
     placed = FlatStep(generator.to("cuda", dtype_of("cuda")), spec).eval()  # type: ignore[arg-type]
@@ -39,8 +40,8 @@ def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> 
     generator.to("cpu", torch.float32)
     write_manifest(spec, folder)
     runner = TensorRtRunner(folder)
-    for batch in (size for size in spec.batches if size <= parity.MOST_ROWS):
-        proof.visibly(runner, "bf16", batch)
+    for batch in spec.batches:
+        proof.visibly(runner, precision, batch)
     return spec
 
 

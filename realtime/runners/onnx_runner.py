@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from realtime.errors import ConfigError, ModelError
 from realtime.model_spec import ModelSpec, read_manifest
 from realtime.runners.ports import check_step
-from realtime.runners.runner import Arrays, initial_state, portrait_input
+from realtime.runners.runner import Arrays, fitting, in_parts, initial_state, portrait_input
 
 STEP = "step_"
 
@@ -40,7 +40,7 @@ class OnnxRunner:
         return self._spec
 
     def compile(self, batch: int) -> None:
-        size = self._size(batch)
+        size = fitting(self._sizes, batch)
         if size not in self._steps:
             name = f"{STEP}{size}.onnx"
             step = self._open(name)
@@ -55,28 +55,19 @@ class OnnxRunner:
         return initial_state(self._spec, batch)
 
     def step(self, identity: Arrays, window: NDArray[np.float32], end: NDArray[np.int64], state: Arrays) -> tuple[Arrays, Arrays]:
-        inputs: Arrays = {"window": window, "end": end, **identity, **state}
-        largest = self._sizes[-1]
-        parts: list[Arrays] = [
-            self._run({name: value[start : start + largest] for name, value in inputs.items()})
-            for start in range(0, len(window), largest)
-        ]
-        found: Arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        return {name: found[name] for name in self._spec.outputs}, {name: found[f"next_{name}"] for name in self._spec.state}
+        return in_parts(self._run, self._sizes[-1], identity, window, end, state)
 
-    def _run(self, inputs: Arrays) -> Arrays:
-        count = len(inputs["window"])
-        size = self._size(count)
+    def _run(self, identity: Arrays, window: NDArray[np.float32], end: NDArray[np.int64], state: Arrays) -> tuple[Arrays, Arrays]:
+        inputs: Arrays = {"window": window, "end": end, **identity, **state}
+        count = len(window)
+        size = fitting(self._sizes, count)
         self.compile(count)
         session = self._steps[size]
         names = {port.name for port in session.get_inputs()}
         filled = {name: _filled(value, size) for name, value in inputs.items() if name in names}
         wanted = [*self._spec.outputs, *(f"next_{name}" for name in self._spec.state)]
-        return {name: value[:count] for name, value in zip(wanted, session.run(wanted, filled), strict=True)}
-
-    def _size(self, batch: int) -> int:
-        """The smallest graph that holds a batch; the largest where none does, and the batch is run in parts."""
-        return next((size for size in self._sizes if size >= batch), self._sizes[-1])
+        found = {name: value[:count] for name, value in zip(wanted, session.run(wanted, filled), strict=True)}
+        return {name: found[name] for name in self._spec.outputs}, {name: found[f"next_{name}"] for name in self._spec.state}
 
     def _open(self, name: str) -> Any:
         try:

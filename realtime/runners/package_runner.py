@@ -1,19 +1,18 @@
 """Packages built ahead of time for one device: AOTInductor's `step_B.pt2`, and TensorRT's engines in `step_B.ep`."""
 
-import logging
 import platform
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from realtime.errors import ConfigError, FacewireError, ModelError
+from realtime.errors import ModelError
 from realtime.model_spec import ModelSpec, read_manifest
-from realtime.runners.device_runner import DeviceRunner, Program, gpu_name
+from realtime.runners.device_runner import DeviceRunner, demand_device, gpu_name, on_gpu
+from realtime.runners.device_step import Program
+from realtime.runners.fallback import first_that_works
 from realtime.runners.processor import extensions
 from realtime.runners.runner import Runner
-
-log = logging.getLogger(__name__)
 
 
 def built_for(device: str) -> dict[str, str]:
@@ -39,7 +38,7 @@ class AotInductorRunner(DeviceRunner):
         if not any(name.endswith(".pt2") for name in spec.files):
             raise ModelError(f"{folder} holds no AOTInductor packages: a folder exported with `--to aotinductor` was expected")
         device = str(spec.origin.get("built_for", {}).get("device", "cpu"))
-        super().__init__(folder, device=device, dtype=dtype_of(device), graphs=graphs, threads=threads)
+        super().__init__(folder, device=device, graphs=graphs, threads=threads)
         demand_built_for(folder, spec, built_for(device))
         self._folder = folder
 
@@ -48,7 +47,8 @@ class AotInductorRunner(DeviceRunner):
 
         path = self._folder / f"step_{size}.pt2"
         try:
-            package: Any = aoti_load_package(str(path))
+            # its own locking asks the GPU for events, which a capture forbids; one worker owns the runner anyway
+            package: Any = aoti_load_package(str(path), run_single_threaded=True)
         except Exception as error:  # torch has no error class in common
             raise ModelError(f"{path} is no package that torch can load ({error})") from error
         return lambda *inputs: tuple(package(*inputs))
@@ -75,17 +75,5 @@ def open_tensorrt(folder: Path) -> Runner:
 
     Raises ConfigError where there is no GPU at all.
     """
-    try:
-        runner = TensorRtRunner(folder)
-        runner.compile(1)
-    except ConfigError:
-        raise
-    except (FacewireError, ImportError, RuntimeError, OSError) as error:
-        log.warning("TensorRT cannot run %s, torch on the GPU runs instead: %s", folder, error)
-        return DeviceRunner(folder)
-    return runner
-
-
-def dtype_of(device: str) -> torch.dtype:
-    """What packages are built in: bfloat16 on a GPU, float32 on a processor, where torch's bfloat16 is no faster."""
-    return torch.bfloat16 if torch.device(device).type == "cuda" else torch.float32
+    demand_device("cuda")
+    return first_that_works(folder, {"TensorRT": TensorRtRunner, **on_gpu()})

@@ -1,6 +1,7 @@
 """What the engine asks of whatever runs a generator; arrays are numpy, batch first."""
 
 import importlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,6 +48,41 @@ def initial_state(spec: ModelSpec, batch: int) -> Arrays:
 def portrait_input(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
     """A portrait's crop [112, 112, 4] → [1, 4, 112, 112] in 0..1."""
     return np.ascontiguousarray(crop.transpose(2, 0, 1)[None], dtype=np.float32) / np.float32(255)
+
+
+Step = Callable[[Arrays, NDArray[np.float32], NDArray[np.int64], Arrays], tuple[Arrays, Arrays]]
+"""A runner's `step`."""
+
+
+def fitting(sizes: Sequence[int], batch: int) -> int:
+    """The smallest of the sizes, in order, that holds a batch; the largest where none does.
+
+    >>> [fitting([1, 4, 8], batch) for batch in (1, 3, 9)]
+    [1, 4, 8]
+    """
+    return next((size for size in sizes if size >= batch), sizes[-1])
+
+
+def in_parts(
+    step: Step, most: int, identity: Arrays, window: NDArray[np.float32], end: NDArray[np.int64], state: Arrays
+) -> tuple[Arrays, Arrays]:
+    """A step of any number of sessions on a runner whose graphs hold `most`."""
+    if len(window) <= most:
+        return step(identity, window, end, state)
+    found = [
+        step(_rows(identity, rows), window[rows], end[rows], _rows(state, rows))
+        for rows in (slice(start, start + most) for start in range(0, len(window), most))
+    ]
+    outputs, after = ([part[i] for part in found] for i in (0, 1))
+    return _joined(outputs), _joined(after)
+
+
+def _rows(arrays: Arrays, rows: slice) -> Arrays:
+    return {name: value[rows] for name, value in arrays.items()}
+
+
+def _joined(parts: list[Arrays]) -> Arrays:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 RUNNERS = {

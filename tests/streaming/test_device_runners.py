@@ -6,6 +6,8 @@ On a processor the same code runs without CUDA graphs and pinned memory; the tes
 import json
 import logging
 import shutil
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,11 @@ from export.picture_parity import Viewer
 from realtime.engine import Engine
 from realtime.errors import ConfigError, ModelError
 from realtime.features.windows import Window
-from realtime.model_spec import MANIFEST
+from realtime.model_spec import MANIFEST, read_manifest, write_manifest
 from realtime.runners.device_array import DeviceArray
 from realtime.runners.device_runner import DeviceRunner
+from realtime.runners.fallback import first_that_works
+from realtime.runners.package_runner import AotInductorRunner, built_for
 from realtime.runners.runner import FOREVER, Arrays, load_runner
 from tests.model_folders import random_crop, write_checkpoint, write_torch
 from tests.streaming.narrow import narrow_generator
@@ -101,9 +105,12 @@ def test_a_device_array_refuses_what_it_cannot() -> None:
         np.stack([array, array])
 
 
-def test_a_batch_that_no_size_holds_is_refused(folder: Path) -> None:
-    with pytest.raises(ConfigError, match="a batch of 257 sessions came, at most 256 fit"):
-        DeviceRunner(folder, device="cpu").compile(257)
+def test_a_batch_that_no_size_holds_is_run_in_parts(
+    folder: Path, tmp_path: Path, streams: list[material.Stream], reference: list[Arrays]
+) -> None:
+    small = shutil.copytree(folder, tmp_path / "model")
+    write_manifest(replace(read_manifest(small), batches=[1, 2]), small)
+    parity.demand(parity.compare(reference, DeviceRunner(small, device="cpu"), streams, 5), small)
 
 
 @pytest.fixture(scope="module")
@@ -186,4 +193,33 @@ def test_on_a_gpu_float32_is_the_generator(folder: Path, streams: list[material.
 def test_tensorrt_falls_back_with_the_reason(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         assert type(load_runner(folder, "tensorrt")) is DeviceRunner
-    assert "torch on the GPU runs instead" in caplog.text
+    assert "TensorRT cannot run" in caplog.text
+    assert "torch with CUDA graphs runs instead" in caplog.text
+
+
+@pytest.mark.timeout(600)
+def test_a_way_that_cannot_run_is_passed_over_with_the_reason(
+    packages: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another machine's packages, then a package that is spoilt, then the generator itself."""
+    foreign = shutil.copytree(packages, tmp_path / "foreign")
+    spec = read_manifest(foreign)
+    write_manifest(replace(spec, origin={"built_for": {"device": "cpu", "processor": "a toaster"}}), foreign)
+    (foreign / "step_2.pt2").write_bytes(b"no package")
+    here = replace(spec, origin={"built_for": built_for("cpu")})
+
+    def spoilt(folder: Path) -> AotInductorRunner:
+        write_manifest(here, folder)
+        return AotInductorRunner(folder)
+
+    ways = {"one": AotInductorRunner, "two": spoilt, "three": partial(DeviceRunner, device="cpu")}
+    with caplog.at_level(logging.WARNING):
+        assert type(first_that_works(foreign, ways)) is DeviceRunner
+    told = [record.getMessage() for record in caplog.records if record.name == "realtime.runners.fallback"]
+    assert len(told) == 2
+    assert "one cannot run" in told[0]
+    assert "a toaster" in told[0]
+    assert "two runs instead" in told[0]
+    assert "no package that torch can load" in told[1]
+    with pytest.raises(ModelError, match="no package that torch can load"):
+        first_that_works(foreign, {"three": spoilt})
