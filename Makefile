@@ -12,6 +12,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 
 RUNTIME := .venv
 DEV := .venv-dev
+GPU := .venv-gpu
+ON_GPU ?= $(GPU)/bin/python
 INTEROP := tests/server/interop
 INTEROP_DEBS := firefox-esr gstreamer1.0-plugins-{base,good,bad} gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0 python3-gi
 # Tests of calls hear and see in real time, one at a time; the rest may run beside each other.
@@ -20,7 +22,7 @@ AT_ANY_SPEED := tests/streaming tests/training tests/unit
 TORCH := 2.13.0
 PIP_INSTALL := -m pip install --quiet --use-pep517 --disable-pip-version-check --no-warn-script-location
 
-.PHONY: help setup serve test check bench train train-tiny voices synthesis evaluate render export demo clean chromium interop
+.PHONY: help setup serve test check bench train train-tiny voices synthesis evaluate render export gpu demo clean chromium interop
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +82,9 @@ train-tiny: $(DEV)/.installed ## a training run of minutes on made-up clips, its
 export: $(DEV)/.installed ## turn runs/PRESET/checkpoint.pt into the model folder runs/PRESET/model
 	$(DEV)/bin/facewire export runs/$(PRESET)/checkpoint.pt runs/$(PRESET)/model $(ARGS)
 
+gpu: $(if $(filter $(GPU)/%,$(ON_GPU)),$(GPU)/.installed) ## on a machine with an NVIDIA GPU: its tests, exports and figures, into runs/gpu
+	@$(ON_GPU) -m tests.on_a_gpu $(ARGS)
+
 evaluate: $(DEV)/.installed ## judge the built-in model on speakers it never heard: make evaluate CORPUS=path/to/grid
 	$(DEV)/bin/facewire evaluate realtime/weights/live --corpus "$(CORPUS)" --out runs/evaluation $(ARGS)
 
@@ -87,7 +92,7 @@ demo: $(DEV)/.installed chromium ## make the README's pictures again
 	$(DEV)/bin/python docs/media/make_demo.py
 
 clean: ## remove environments, caches and what tests left
-	rm -rf $(RUNTIME) $(DEV) $(INTEROP)/node_modules build dist tests/artifacts .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(RUNTIME) $(DEV) $(GPU) $(INTEROP)/node_modules build dist tests/artifacts .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME)/.installed: pyproject.toml
@@ -101,6 +106,16 @@ $(DEV)/.installed: pyproject.toml
 	@echo "Installing what tests and training need into $(DEV): once, a few minutes."
 	@$(call torch,$(DEV))
 	@$(DEV)/bin/python $(PIP_INSTALL) --editable '.[dev]'
+	@touch $@
+
+# With CUDA, several GB, so the GPU is looked for first; TensorRT where its own index can be reached.
+$(GPU)/.installed: pyproject.toml
+	@test -e /dev/nvidia0 -o -e /dev/dxg \
+	  || { echo "make gpu: no NVIDIA GPU is here (no /dev/nvidia0). What it would run is in tests/on_a_gpu.py" >&2; exit 2; }
+	@$(call environment,$(GPU))
+	@echo "Installing torch with CUDA into $(GPU): once, several GB."
+	@$(GPU)/bin/python $(PIP_INSTALL) 'torch==$(TORCH)' --editable '.[dev]'
+	@$(GPU)/bin/python $(PIP_INSTALL) --editable '.[tensorrt]' || echo "Without TensorRT, which could not be installed." >&2
 	@touch $@
 
 # The weights behind training's perceptual loss (training/losses/perceptual.py), a file inside a package that is never imported.

@@ -1,13 +1,10 @@
 """The floor of a step of torch's runners: counted once, against what the device was measured to do."""
 
-import time
-from collections.abc import Callable
-
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from realtime.runners.device_runner import DeviceRunner
-from realtime.runners.floor import Floor
+from realtime.runners.floor import Floor, fastest_s
 from realtime.runners.ports import step_inputs, step_outputs
 
 SIDES = {"cuda": 8192, "cpu": 1024}  # of the square matrices that are multiplied
@@ -15,21 +12,28 @@ COPIED = {"cuda": 2**30, "cpu": 2**27}  # bytes
 REPEATS = 10
 
 
+@torch.inference_mode()
 def floor_of(runner: DeviceRunner) -> Floor:
-    """Counts one step and measures the device: a large matrix product in the runner's type, a large copy."""
+    """Counts one step and measures the device: a large matrix product in the runner's type, a large copy. The numbers are random,
+    for a GPU multiplies ones faster than a model's numbers."""
     spec, dtype, device = runner.spec, runner.dtype, runner.device
     ports = [*step_inputs(spec).values(), *step_outputs(spec).values()]
     numbers = sum(int(torch.Size(shape).numel()) for shape, _ in ports)
     side = SIDES[device.type]
-    a, b = (torch.ones(side, side, device=device, dtype=dtype) for _ in range(2))
-    source = torch.ones(COPIED[device.type], device=device, dtype=torch.uint8)
+    a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    source = torch.randint(256, (COPIED[device.type],), device=device, dtype=torch.uint8)
     target = torch.empty_like(source)
+
+    def wait() -> None:
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+
     return Floor(
         flops=_flops(runner),
         weight_bytes=runner.weight_bytes,
         session_bytes=numbers * dtype.itemsize,
-        flops_per_s=2 * side**3 / _fastest_s(lambda: torch.mm(a, b), device),
-        bytes_per_s=2 * len(source) / _fastest_s(lambda: target.copy_(source), device),
+        flops_per_s=2 * side**3 / fastest_s(lambda: torch.mm(a, b), REPEATS, wait),
+        bytes_per_s=2 * len(source) / fastest_s(lambda: target.copy_(source), REPEATS, wait),
     )
 
 
@@ -40,15 +44,3 @@ def _flops(runner: DeviceRunner) -> int:
     with FlopCounterMode(display=False) as counter:
         DeviceRunner.program(runner, 1)(*inputs)
     return int(counter.get_total_flops())
-
-
-@torch.inference_mode()
-def _fastest_s(work: Callable[[], object], device: torch.device) -> float:
-    times = []
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        times.append(time.perf_counter() - started)
-    return min(times)

@@ -1,5 +1,7 @@
 """The least time that a step could take: its arithmetic or its bytes, at speeds measured there and then."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -19,3 +21,14 @@ class Floor:
         arithmetic = batch * self.flops / self.flops_per_s
         memory = (self.weight_bytes + batch * self.session_bytes) / self.bytes_per_s
         return 1000 * max(arithmetic, memory)
+
+
+def fastest_s(work: Callable[[], object], repeats: int, wait: Callable[[], object] = lambda: None) -> float:
+    """Seconds of the fastest of some calls, `wait` for the device included."""
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        work()
+        wait()
+        times.append(time.perf_counter() - started)
+    return min(times)

@@ -1,13 +1,12 @@
 """The floor of a step on OpenVINO: counted from its graph, against what this processor was measured to do in its precision."""
 
-import time
 from collections.abc import Callable
 
 import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from realtime.runners.floor import Floor
+from realtime.runners.floor import Floor, fastest_s
 from realtime.runners.graph_cost import flops, weights
 from realtime.runners.openvino_runner import OpenVinoRunner
 from realtime.runners.ports import step_inputs, step_outputs
@@ -31,8 +30,8 @@ def floor_of(runner: OpenVinoRunner) -> Floor:
         flops=flops(graph),
         weight_bytes=BYTES[runner.precision] * weights(graph),
         session_bytes=sum(int(np.prod(shape)) * NUMBER_BYTES[kind] for shape, kind in ports),
-        flops_per_s=2 * SIDE**3 / _fastest_s(_product(runner.precision, runner.threads)),
-        bytes_per_s=2 * COPIED_BYTES / _fastest_s(lambda: np.copyto(target, source)),
+        flops_per_s=2 * SIDE**3 / fastest_s(_product(runner.precision, runner.threads), REPEATS),
+        bytes_per_s=2 * COPIED_BYTES / fastest_s(lambda: np.copyto(target, source), REPEATS),
     )
 
 
@@ -58,12 +57,3 @@ def _quantised(factor: ov.Node, levels: int) -> ov.Node:
     """What makes OpenVINO multiply in 8 bits."""
     low, high = (ops.constant(np.float32(value)) for value in (-1, 1))
     return ops.fake_quantize(factor, low, high, low, high, levels)
-
-
-def _fastest_s(work: Callable[[], object]) -> float:
-    times = []
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return min(times)

@@ -6,6 +6,7 @@ On a processor the same code runs without CUDA graphs and pinned memory; the tes
 import json
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,11 +28,11 @@ from realtime.runners.device_array import DeviceArray
 from realtime.runners.device_runner import DeviceRunner
 from realtime.runners.fallback import first_that_works
 from realtime.runners.package_runner import AotInductorRunner, built_for
-from realtime.runners.runner import FOREVER, Arrays, load_runner
+from realtime.runners.runner import FOREVER, Arrays, Runner, load_runner
 from tests.model_folders import random_crop, write_checkpoint, write_torch
 from tests.streaming.narrow import narrow_generator
 
-gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU")
+gpu = pytest.mark.gpu
 no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is an NVIDIA GPU")
 
 
@@ -212,7 +213,11 @@ def test_a_way_that_cannot_run_is_passed_over_with_the_reason(
         write_manifest(here, folder)
         return AotInductorRunner(folder)
 
-    ways = {"one": AotInductorRunner, "two": spoilt, "three": partial(DeviceRunner, device="cpu")}
+    ways: dict[str, Callable[[Path], Runner]] = {
+        "one": AotInductorRunner,
+        "two": spoilt,
+        "three": partial(DeviceRunner, device="cpu"),
+    }
     with caplog.at_level(logging.WARNING):
         assert type(first_that_works(foreign, ways)) is DeviceRunner
     told = [record.getMessage() for record in caplog.records if record.name == "realtime.runners.fallback"]

@@ -15,6 +15,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_size(parser)
     add_speech(parser)
     parser.add_argument("--device", choices=("cuda", "cpu"), help="measure the step alone on torch's runners, at growing batches")
+    parser.add_argument(
+        "--precisions", action="store_true", help="measure the step alone in each of OpenVINO's precisions, side by side"
+    )
+
+
+def record_name(args: argparse.Namespace) -> str:
+    if args.precisions:
+        return "precisions"
+    return "generator" if args.device is None else f"generator-{args.device}"
 
 
 def run(args: argparse.Namespace) -> "Report":
@@ -24,6 +33,8 @@ def run(args: argparse.Namespace) -> "Report":
     from realtime.weights import default_model
     from server.bench import generator, material
 
+    if args.precisions:
+        return _precisions(args.model or default_model())
     if args.device is not None:
         return _on_device(args.model, args.device)
     runner = load_runner(args.model or default_model())
@@ -37,6 +48,16 @@ def run(args: argparse.Namespace) -> "Report":
         configuration["precision"] = runner.precision
     title = f"What a frame costs: {spec.system}/{spec.preset}, {args.size} px, {spec.target}"
     return title, {"configuration": configuration, **figures}, tables
+
+
+def _precisions(model: Path) -> "Report":
+    from realtime.model_spec import read_manifest
+    from server.bench import material, precision_speed
+
+    spec = read_manifest(model)
+    figures, tables = precision_speed.measure(model, material.first_portrait(256)[1])
+    title = f"The step in each precision: {spec.system}/{spec.preset}"
+    return title, {"configuration": {"model": f"{spec.system}/{spec.preset}", "target": spec.target}, **figures}, tables
 
 
 def _on_device(model: Path | None, device: str) -> "Report":
