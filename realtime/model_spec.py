@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from realtime.errors import ModelError
 
@@ -28,6 +28,8 @@ KINDS: dict[str, type] = {
 """Types of a manifest's entries; all others are objects."""
 
 Head = Literal["flow", "pixels"]
+STATE_TYPES = {"float32", "int64"}
+PRECISIONS = {"f32", "bf16", "f16", "int8"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ class ModelSpec:
     """One exported generator.
 
     identity, state: name → shape without the batch; state_types: name → numpy type; outputs: names of the head's outputs, and
-    output_shapes theirs; target: what runs it; precisions: those it was proven in, of f32, bf16, int8; batches: sizes that its
+    output_shapes theirs; target: what runs it; precisions: those it was proven in, of PRECISIONS; batches: sizes that its
     graphs are fixed to, none where they take any; files: name → sha256; origin: checkpoint and its hash, command, recipe,
     commit, data and their licences, figures, versions, parity.
     """
@@ -129,7 +131,36 @@ def _spec_of(values: dict[str, Any], path: Path) -> ModelSpec:
         raise ModelError(f"{path} has unknown or missing entries: {', '.join(sorted(wrong))}")
     if wrong := {name for name, value in values.items() if not isinstance(value, KINDS.get(name, dict))}:
         raise ModelError(f"{path} has entries of another type than expected: {', '.join(sorted(wrong))}")
-    return ModelSpec(**values)
+    spec = ModelSpec(**values)
+    if wrong := {name for name, fits in _consistent(spec).items() if not fits}:
+        raise ModelError(
+            f"{path} has entries with values that this program does not know, or that do not belong together: "
+            f"{', '.join(sorted(wrong))}: export the checkpoint again"
+        )
+    return spec
+
+
+def _consistent(spec: ModelSpec) -> dict[str, bool]:
+    """Entry: can it be worked with?"""
+    shaped = {name: getattr(spec, name) for name in ("identity", "state", "output_shapes")}
+    return {
+        **{name: all(_is_shape(shape) for shape in shapes.values()) for name, shapes in shaped.items()},
+        "head": spec.head in get_args(Head),
+        "state_types": spec.state_types.keys() == spec.state.keys() and set(map(str, spec.state_types.values())) <= STATE_TYPES,
+        "outputs": set(map(str, spec.outputs)) == spec.output_shapes.keys() and bool(spec.outputs),
+        "precisions": bool(spec.precisions) and set(map(str, spec.precisions)) <= PRECISIONS,
+        "batches": all(_is_count(size) for size in spec.batches),
+        "files": all(isinstance(hashed, str) for hashed in spec.files.values()),
+        "origin": isinstance(spec.origin.get("built_for", {}), dict),
+    }
+
+
+def _is_shape(shape: Any) -> bool:
+    return isinstance(shape, list) and all(_is_count(length) for length in shape)
+
+
+def _is_count(number: Any) -> bool:
+    return type(number) is int and number > 0
 
 
 def _check_file(folder: Path, name: str, wanted: str) -> None:

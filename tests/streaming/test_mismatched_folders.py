@@ -23,7 +23,11 @@ MISMATCHES = {
         "step.xml does not fit its manifest .*input position, output next_position",
     ),
     "a state too few": (
-        lambda spec: replace(spec, state={name: shape for name, shape in spec.state.items() if name != "block3_history"}),
+        lambda spec: replace(
+            spec,
+            state={name: shape for name, shape in spec.state.items() if name != "block3_history"},
+            state_types={name: kind for name, kind in spec.state_types.items() if name != "block3_history"},
+        ),
         "step.xml does not fit its manifest .*input block3_history",
     ),
     "another output": (

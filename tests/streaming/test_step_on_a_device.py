@@ -39,7 +39,7 @@ def test_what_leaves_the_device_would_be_seen(spoil: Callable[[torch.Tensor], to
     """The control."""
     generator = narrow_system("live")
     spec = spec_of(generator, "", {})
-    generator.standardised = spoil  # type: ignore[method-assign]
+    generator.standardised = spoil  # type: ignore[assignment,method-assign]
     inputs = [torch.empty(2, *shape, dtype=KINDS[kind], device="meta") for shape, kind in step_inputs(spec).values()]
     step = FlatStep(generator, spec).to("meta", torch.bfloat16)
     with pytest.raises(RuntimeError, match="meta"):

@@ -24,6 +24,7 @@ SPEC = ModelSpec(
     state={"position": [], "history": [2, 64]},
     state_types={"position": "int64", "history": "float32"},
     outputs=["flow", "mouth"],
+    output_shapes={"flow": [2, 28, 28], "mouth": [4, 40, 56]},
     origin={"recipe": {"steps": 3}, "data": {"corpus": "speech, free to pass on"}},
 )
 
@@ -58,6 +59,41 @@ def one_bit(folder: Path) -> None:
     data = bytearray((folder / "step.bin").read_bytes())
     data[128] ^= 1
     (folder / "step.bin").write_bytes(data)
+
+
+def an_entry(name: str, value: object) -> Callable[[Path], None]:
+    """`a.b` is an entry of an entry; None takes it out."""
+
+    def change(values: dict[str, Any]) -> None:
+        *outer, last = name.split(".", 1)
+        place = values[outer[0]] if outer else values
+        if value is None:
+            del place[last]
+        else:
+            place[last] = value
+
+    return entries(change)
+
+
+NO_SENSE = {
+    "identity": an_entry("identity.identity_feature", 3),
+    "state": an_entry("state.history", [2, "64"]),
+    "output_shapes": an_entry("output_shapes.flow", [2, -28, 28]),
+    "head": an_entry("head", "colour"),
+    "state_types": an_entry("state_types.position", None),
+    "outputs": an_entry("outputs", ["flow", "colour"]),
+    "precisions": an_entry("precisions", []),
+    "batches": an_entry("batches", ["x"]),
+    "files": an_entry("files.weights.pt", 7),
+    "origin": an_entry("origin.built_for", "a toaster"),
+}
+
+
+@pytest.mark.parametrize("entry", NO_SENSE)
+def test_an_entry_that_makes_no_sense_is_named(folder: Path, entry: str) -> None:
+    NO_SENSE[entry](folder)
+    with pytest.raises(ModelError, match=rf"do not belong together: .*\b{entry}\b"):
+        read_manifest(folder)
 
 
 HARMS: dict[str, tuple[Callable[[Path], Any], str]] = {
