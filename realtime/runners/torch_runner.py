@@ -52,11 +52,15 @@ def load_generator(folder: Path, spec: ModelSpec) -> nn.Module:
     """
     if WEIGHTS not in spec.files:
         raise ModelError(f"{folder} holds no {WEIGHTS}: a folder exported with `--to torch` was expected")
-    kept = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
     kind = system(spec.system)
-    generator: nn.Module = kind.build(kind.config_from_dict(kept["config"]))
     try:
-        generator.load_state_dict(kept["weights"])
+        kept = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
+        config, weights = kept["config"], kept["weights"]
+    except Exception as error:  # torch and pickle have no error class in common
+        raise ModelError(f"{folder / WEIGHTS} holds no generator's weights ({error}): export the checkpoint again") from error
+    generator: nn.Module = kind.build(kind.config_from_dict(config))
+    try:
+        generator.load_state_dict(weights)
     except RuntimeError as error:
         raise ModelError(f"the weights of {folder / WEIGHTS} do not fit their configuration ({error})") from error
     found = spec_of(generator.eval(), spec.system, {})

@@ -1,16 +1,20 @@
 """Folders whose files are whole but do not belong together are refused when they are opened, with the reason."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from realtime.errors import ModelError
 from realtime.model_spec import ModelSpec, read_manifest, write_manifest
 from realtime.runners.runner import load_runner
+from realtime.runners.torch_runner import WEIGHTS
 from realtime.weights import default_model
-from tests.model_folders import write_openvino
+from tests.model_folders import write_openvino, write_torch
 from tests.streaming.narrow import narrow_generator
 
 MISMATCHES = {
@@ -71,3 +75,39 @@ def test_the_command_says_it_in_a_line(folder: Path, tmp_path: Path, capfd: pyte
     assert facewire.main(["serve", "--model", str(copy), "--port", "0"]) == 2
     assert "facewire serve: " in (said := capfd.readouterr().err)
     assert "step.bin is not the file that the manifest names (sha256 differs): copy it again" in said
+
+
+@pytest.fixture(scope="module")
+def torch_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_torch(tmp_path_factory.mktemp("mismatched_torch") / "model", narrow_generator("live"))
+
+
+def change_weights(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    kept = torch.load(path, weights_only=True)
+    change(kept)
+    torch.save(kept, path)
+
+
+def another_generators(path: Path) -> None:
+    other = narrow_generator("live gru")
+    torch.save({"config": other.config.to_dict(), "weights": other.state_dict()}, path)
+
+
+TORCH_MISMATCHES: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "no weights": (lambda path: path.write_bytes(b"none"), "weights.pt holds no generator's weights"),
+    "something else": (lambda path: torch.save([1, 2], path), "weights.pt holds no generator's weights"),
+    "a part": (lambda path: change_weights(path, lambda kept: kept["weights"].popitem()), "do not fit their configuration"),
+    "another generator's": (another_generators, "weights.pt does not fit its manifest .*state"),
+}
+
+
+@pytest.mark.parametrize("name", TORCH_MISMATCHES)
+def test_weights_of_something_else_are_refused(torch_folder: Path, tmp_path: Path, name: str) -> None:
+    """Their hash fits: whoever wrote the manifest did not look."""
+    change, words = TORCH_MISMATCHES[name]
+    copy = shutil.copytree(torch_folder, tmp_path / "model")
+    spec = read_manifest(copy)
+    change(copy / WEIGHTS)
+    write_manifest(spec, copy)
+    with pytest.raises(ModelError, match=words):
+        load_runner(copy)
