@@ -7,6 +7,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -53,9 +54,21 @@ def reference(streams: list[material.Stream]) -> list[Arrays]:
     return [parity.offline(generator, stream.portrait.crop, stream.windows) for stream in streams]
 
 
+devices = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=gpu)])
+
+
+def exact(folder: Path, device: str, *, graphs: bool = True) -> DeviceRunner:
+    """In float32, nowhere rounded."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    return DeviceRunner(folder, device=device, dtype=torch.float32, graphs=graphs)
+
+
+@devices
 @pytest.mark.parametrize("batch", [1, 3])  # a size that there is, and one that is filled up
-def test_the_runner_is_the_generator(folder: Path, streams: list[material.Stream], reference: list[Arrays], batch: int) -> None:
-    found = parity.compare(reference, DeviceRunner(folder, device="cpu"), streams, batch)
+def test_the_runner_is_the_generator(
+    folder: Path, streams: list[material.Stream], reference: list[Arrays], batch: int, device: str
+) -> None:
+    found = parity.compare(reference, exact(folder, device), streams, batch)
     parity.demand(found, folder)
 
 
@@ -65,12 +78,16 @@ def test_bfloat16_shows_the_same(folder: Path, streams: list[material.Stream], r
     picture_parity.demand(Viewer(reference[:2], streams[:2], "flow").compare(runner, 2), "bf16", folder)
 
 
-def test_the_engine_joins_and_parts_what_stays_on_the_device(folder: Path) -> None:
-    """Two sessions through the engine get what the reference runner gives each alone."""
+@devices
+def test_the_engine_joins_and_parts_what_stays_on_the_device(folder: Path, device: str) -> None:
+    """Two sessions through the engine get what the reference runner gives each alone. The engine's thread runs what this one
+    made ready."""
+    made = exact(folder, device)
+    made.compile(2)
     rng = np.random.default_rng(0)
     heard = rng.standard_normal((2, 9, 12, 28)).astype(np.float32)
     found: dict[str, list[list[np.ndarray]]] = {}
-    for name, runner in (("device", DeviceRunner(folder, device="cpu")), ("reference", load_runner(folder, "torch"))):
+    for name, runner in (("device", made), ("reference", load_runner(folder, "torch"))):
         with Engine(runner) as engine:
             sessions = [engine.open(random_crop(i)) for i in range(2)]
             futures = [
@@ -82,9 +99,10 @@ def test_the_engine_joins_and_parts_what_stays_on_the_device(folder: Path) -> No
         np.testing.assert_allclose(np.stack(mine), np.stack(wanted), atol=1e-5)
 
 
-def test_a_state_is_never_written_into(folder: Path) -> None:
+@devices
+def test_a_state_is_never_written_into(folder: Path, device: str) -> None:
     """A step that is made twice from one state says the same twice: where a batch fails, each session is tried again alone."""
-    runner = DeviceRunner(folder, device="cpu")
+    runner = exact(folder, device)
     identity, end = runner.prepare(random_crop(0)), np.full(1, FOREVER, np.int64)
     window = np.random.default_rng(1).standard_normal((3, 1, 12, 28)).astype(np.float32)
     _, state = runner.step(identity, window[0], end, runner.initial_state(1))
@@ -185,9 +203,32 @@ def test_on_a_gpu_bfloat16_shows_the_same(
 
 
 @gpu
-def test_on_a_gpu_float32_is_the_generator(folder: Path, streams: list[material.Stream], reference: list[Arrays]) -> None:
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    parity.demand(parity.compare(reference, DeviceRunner(folder, dtype=torch.float32), streams, 3), folder)
+def test_a_graph_says_what_the_step_says(folder: Path) -> None:
+    heard = np.random.default_rng(2).standard_normal((5, 3, 12, 28)).astype(np.float32)
+    graph, plain = (_stepped(exact(folder, "cuda", graphs=graphs), heard) for graphs in (True, False))
+    np.testing.assert_allclose(graph, plain, atol=1e-5)
+
+
+@gpu
+def test_runners_capture_and_run_beside_each_other(folder: Path) -> None:
+    """Each in a thread of its own, at sizes of its own."""
+    heard = [np.random.default_rng(i).standard_normal((30, 1 + i, 12, 28)).astype(np.float32) for i in range(3)]
+    alone = [_stepped(exact(folder, "cuda"), windows) for windows in heard]
+    with ThreadPoolExecutor(3) as threads:
+        together = list(threads.map(lambda windows: _stepped(exact(folder, "cuda"), windows), heard))
+    for found, wanted in zip(together, alone, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def _stepped(runner: DeviceRunner, heard: np.ndarray) -> np.ndarray:
+    """The flow of each step of windows [T, B, 12, 28]."""
+    count = heard.shape[1]
+    identity = {name: np.concatenate([value] * count) for name, value in runner.prepare(random_crop(0)).items()}
+    state, end, flows = runner.initial_state(count), np.full(count, FOREVER, np.int64), []
+    for window in heard:
+        outputs, state = runner.step(identity, window, end, state)
+        flows.append(outputs["flow"])
+    return np.stack(flows)
 
 
 @gpu
