@@ -2,6 +2,7 @@
 
 import shutil
 import warnings
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,13 +30,12 @@ def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> 
     spec = replace(spec, precisions=[precision])
     spec.origin["built_for"] = built_for(device)
     torch_target.write_weights(generator, folder)
-    placed = FlatStep(generator.to(device, dtype_of(device)), spec).eval()  # type: ignore[arg-type]
+    placed = on_device(generator, spec, device)
     for batch in spec.batches:
         program = exported(placed, example(spec, batch, device))
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             aoti_compile_and_package(program, package_path=str(folder / f"step_{batch}.pt2"))
-    generator.to("cpu", torch.float32)
     write_manifest(spec, folder)
     runner = AotInductorRunner(folder)
     for batch in spec.batches:
@@ -44,6 +44,11 @@ def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> 
         else:
             proof.visibly(runner, precision, batch)
     return spec
+
+
+def on_device(generator: nn.Module, spec: ModelSpec, device: str) -> FlatStep:
+    """A copy of the step in the device's type: what proves it keeps the weights that were not rounded."""
+    return FlatStep(deepcopy(generator).to(device, dtype_of(device)), spec).eval()  # type: ignore[arg-type]
 
 
 def exported(step: nn.Module, inputs: tuple[torch.Tensor, ...]) -> torch.export.ExportedProgram:

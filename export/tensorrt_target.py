@@ -14,13 +14,12 @@ import torch
 from torch import nn
 
 from export import torch_target
-from export.aotinductor_target import example, exported
-from export.flat_graph import FlatStep
+from export.aotinductor_target import example, exported, on_device
 from export.proof import Proof
 from realtime.errors import ConfigError
 from realtime.model_spec import ModelSpec, write_manifest
 from realtime.runners.device_runner import PRECISIONS, demand_device, dtype_of, gpu_name
-from realtime.runners.package_runner import TensorRtRunner, built_for
+from realtime.runners.package_runner import TensorRtRunner, built_for, tensorrt_version
 
 
 def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> ModelSpec:
@@ -28,16 +27,19 @@ def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> 
     runtime = demand_tensorrt()
     precision = PRECISIONS[dtype_of("cuda")]
     spec = replace(spec, precisions=[precision])
-    spec.origin["built_for"] = {**built_for("cuda"), "tensorrt": runtime.__version__}
+    version = tensorrt_version()
+    spec.origin["built_for"] = {**built_for("cuda"), "tensorrt": version}
     torch_target.write_weights(generator, folder)
-    placed = FlatStep(generator.to("cuda", dtype_of("cuda")), spec).eval()  # type: ignore[arg-type]
+    placed = on_device(generator, spec, "cuda")
+    left: set[str] = set()
     for batch in spec.batches:
         inputs = example(spec, batch, "cuda")
         program = exported(placed, inputs)
         with torch.no_grad():
-            engine = runtime.dynamo.compile(program, arg_inputs=inputs, **settings(cache_folder(program, runtime.__version__)))
+            engine = runtime.dynamo.compile(program, arg_inputs=inputs, **settings(cache_folder(program, version)))
+        left |= left_to_torch(engine)
         runtime.save(engine, str(folder / f"step_{batch}.ep"), arg_inputs=inputs)
-    generator.to("cpu", torch.float32)
+    spec.origin["left_to_torch"] = sorted(left)
     write_manifest(spec, folder)
     runner = TensorRtRunner(folder)
     for batch in spec.batches:
@@ -61,8 +63,7 @@ def demand_tensorrt() -> Any:
 
 
 def settings(cache: Path) -> dict[str, Any]:
-    """The model is cast already, so no precision is named: torch_tensorrt types explicitly since 2.11. No operator may stay
-    with torch unseen: a CUDA graph is captured around the engine."""
+    """The model is cast already, so no precision is named: torch_tensorrt types explicitly since 2.11."""
     cache.mkdir(parents=True, exist_ok=True)
     return {
         "cache_built_engines": True,
@@ -72,6 +73,12 @@ def settings(cache: Path) -> dict[str, Any]:
         "immutable_weights": False,  # engines that are found again by their graph are given these weights
         "min_block_size": 1,
     }
+
+
+def left_to_torch(engine: nn.Module) -> set[str]:
+    """Operators that TensorRT did not take: torch runs them beside the engine, in the same CUDA graph."""
+    parts = [part for name, part in engine.named_children() if "_run_on_gpu" in name]
+    return {str(node.target) for part in parts for node in part.graph.nodes if node.op == "call_function"}  # type: ignore[union-attr]
 
 
 def cache_folder(program: torch.export.ExportedProgram, version: str) -> Path:

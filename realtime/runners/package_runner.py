@@ -22,6 +22,14 @@ def built_for(device: str) -> dict[str, str]:
     return {"device": "cpu", "processor": f"{platform.machine()} {' '.join(sorted(extensions()))}", "torch": torch.__version__}
 
 
+def tensorrt_version() -> str:
+    """Of TensorRT and of what drives it: engines fit no other."""
+    import tensorrt
+    import torch_tensorrt
+
+    return f"{tensorrt.__version__}, torch_tensorrt {torch_tensorrt.__version__}"
+
+
 def demand_built_for(folder: Path, spec: ModelSpec, here: dict[str, str]) -> None:
     """Raises ModelError where a package was built for something else than what is here."""
     made = spec.origin.get("built_for", {})
@@ -61,7 +69,7 @@ class TensorRtRunner(DeviceRunner):
         super().__init__(folder, device="cuda", graphs=graphs)
         import torch_tensorrt
 
-        here = {**built_for("cuda"), "tensorrt": torch_tensorrt.__version__}
+        here = {**built_for("cuda"), "tensorrt": tensorrt_version()}
         demand_built_for(folder, self._spec, here)
         self._folder, self._runtime = folder, torch_tensorrt
 
