@@ -31,8 +31,8 @@ class LossLimit:
     def report(self, now_s: float, *, loss: float, highest: int, sent_bytes: int) -> None:
         """A receiver report: share lost since the last one, highest sequence number received (extended); sent_bytes: of pictures
         since the call began."""
-        if self._since is None or self._highest is None or highest < self._highest:  # the first, or of a receiver that began anew
-            self._restart(now_s, highest, sent_bytes)
+        if self._since is None or self._highest is None or highest <= self._highest:
+            self._restart(now_s, highest, sent_bytes)  # the first, of a receiver that began anew, or no pictures were sent
             return
         self._packets += highest - self._highest
         self._lost += loss * (highest - self._highest)

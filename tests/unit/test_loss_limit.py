@@ -64,3 +64,13 @@ def test_a_receiver_that_begins_anew_is_not_judged_by_its_last_numbers() -> None
     assert limit.bps is None
     limit.report(3.0, loss=0.5, highest=53, sent_bytes=100_000)
     assert limit.bps == pytest.approx(0.75 * UNUSED * 400_000)
+
+
+def test_a_pause_is_no_low_rate() -> None:
+    receiver = Receiver(LossLimit())
+    receiver.lose(0.0)
+    sent_bytes, since_s = receiver.seconds * SENT_BPS // 8, receiver.seconds
+    for second in range(60):
+        receiver.limit.report(since_s + second, loss=0.0, highest=receiver.highest, sent_bytes=sent_bytes)
+    receiver.limit.report(since_s + 60, loss=0.5, highest=receiver.highest + PACKETS, sent_bytes=sent_bytes + SENT_BPS // 8)
+    assert receiver.limit.bps == pytest.approx(0.75 * UNUSED * SENT_BPS)
