@@ -15,7 +15,8 @@ def test_a_short_climb_says_what_a_core_carries_and_what_a_picture_costs(
 ) -> None:
     monkeypatch.setattr(capacity, "MOST_CALLS", 2)
     path = tmp_path / "capacity.json"
-    words = ["bench", "capacity", "--cores", "1", "--size", "256", "--seconds", "2", "--json", str(path), "--record", str(tmp_path)]
+    words = ["bench", "capacity", "--cores", "1", "--size", "256", "--seconds", "2"]
+    words += ["--json", str(path), "--record", str(tmp_path)]
     assert facewire.main(words) == 0
     found = json.loads(path.read_text())
     (run,) = found["runs"]
