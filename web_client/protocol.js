@@ -6,17 +6,43 @@ export const PADDING = 0; // first byte of a message there that says nothing: ha
 export const PING_INTERVAL_MS = 1000;
 export const SILENCE_LIMIT_MS = 8000;
 
-const KNOWN_TYPES = new Set(["hello", "stats", "room", "rung", "motion", "goodbye", "pong"]);
+const MAX_LENGTH = 1100; // of a message; in characters it has no more than in bytes
+const MAX_MEMBERS = 64;
 
-/** A message of the server, or null for what this page does not know (a newer server may say more). */
-export function parseMessage(text) {
-  if (typeof text !== "string") return null;
+const number = Number.isFinite;
+const text = (value) => typeof value === "string";
+const member = (value) => text(value?.id) && text(value.name) && typeof value.muted === "boolean";
+const members = (value) => Array.isArray(value) && value.length <= MAX_MEMBERS && value.every(member);
+
+// What the page needs of each; where one of them is of another kind, the message is none.
+const NEEDED = {
+  hello: { future_audio_ms: number, delay_ms: number, fps: number, size: number },
+  stats: { delay_ms: number, frames: number, repeated: number, dropped: number, ingest_missing_ms: number, render_ms_p50: number },
+  room: { room: text, you: text, members },
+  rung: { rung: text, mode: text },
+  goodbye: { reason: text },
+  pong: {},
+};
+const NEEDED_OF_MOTION = {
+  learning: { progress: number },
+  sending: { atlas: number, bytes: number, rtp_origin: number },
+  off: { reason: text },
+};
+
+/** A message of the server, or null for what this page does not know (a newer server may say more) or cannot be one. */
+export function parseMessage(data) {
+  if (!text(data) || data.length > MAX_LENGTH) return null;
   try {
-    const message = JSON.parse(text);
-    return KNOWN_TYPES.has(message?.type) ? message : null;
+    const message = JSON.parse(data);
+    const needed = own(NEEDED, message?.type) ?? (message?.type === "motion" ? own(NEEDED_OF_MOTION, message.state) : null);
+    return needed && Object.entries(needed).every(([name, is]) => is(message[name])) ? message : null;
   } catch {
     return null;
   }
+}
+
+function own(table, key) {
+  return text(key) && Object.hasOwn(table, key) ? table[key] : null;
 }
 
 /** The keep-alive; the server sends `tMs` back in its pong. `line`: what the page knows of its line, as line_report.js takes it. */

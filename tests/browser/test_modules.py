@@ -157,6 +157,27 @@ def test_every_goodbye_has_words_of_its_own(page: Page) -> None:
     assert len(set(words)) == len(reasons) + 1
 
 
-@pytest.mark.parametrize("text", ["", "no json", "null", "[]", '{"type":"unheard of"}'])
+HOSTILE = [
+    "",
+    "no json",
+    "null",
+    "[]",
+    '{"type":"unheard of"}',
+    '{"type":"constructor"}',
+    '{"type":["pong"]}',
+    '{"type":"motion","state":"__proto__"}',
+    '{"type":"motion","state":"sending","atlas":"42","bytes":1,"rtp_origin":0}',
+    '{"type":"motion","state":"learning","progress":1e999}',
+    '{"type":"room","room":"a","you":"b"}',
+    '{"type":"room","room":"a","you":"b","members":[null]}',
+    '{"type":"room","room":"a","you":"b","members":[{"id":1,"name":"x","muted":false}]}',
+    '{"type":"stats","delay_ms":NaN}',
+    '{"type":"rung","rung":{}}',
+    json.dumps({"type": "goodbye", "reason": 2000 * "x"}),
+    "[" * 1000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
 def test_the_page_ignores_what_it_does_not_know(page: Page, text: str) -> None:
     assert in_module(page, "protocol.js", "return m.parseMessage(a);", text) is None
