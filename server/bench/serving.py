@@ -14,7 +14,7 @@ from pathlib import Path
 
 from realtime.errors import ConfigError
 
-START_S = 60
+START_S = 180  # on a busy machine
 STOP_S = 20
 TAKES_ALL = {"FACEWIRE_BUSY_LIMIT": "off"}
 

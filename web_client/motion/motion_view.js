@@ -30,7 +30,7 @@ export class MotionView extends EventTarget {
   drawn = 0;
   lateMs = 0; // how far the pictures come after their sound, of late
   #refused = 0;
-  #shown = { frame: undefined, components: 0 };
+  #shown = { frame: undefined, components: 0, coefficients: [] };
   #timer = 0;
   canvas = document.createElement("canvas");
 
@@ -74,8 +74,10 @@ export class MotionView extends EventTarget {
     const { frame, coefficients } = this.#timeline.at(mediaMs - this.#lag.ms);
     const components = this.#atlas.components.length;
     if (frame === this.#shown.frame && components === this.#shown.components) return;
-    this.#painter.draw(layersOf(this.#atlas, coefficients ?? []));
-    this.#shown = { frame, components };
+    if (components !== this.#shown.components || !alike(coefficients ?? [], this.#shown.coefficients)) {
+      this.#painter.draw(layersOf(this.#atlas, coefficients ?? []));
+    }
+    this.#shown = { frame, components, coefficients: coefficients ?? [] };
     this.drawn += 1;
     if (frame !== null) this.lateMs += (mediaMs - FRAME_MS * frame - this.lateMs) / SMOOTHING;
     Object.assign(this.canvas.dataset, { frame: frame ?? "rest", components, drawn: this.drawn });
@@ -128,4 +130,9 @@ export class MotionView extends EventTarget {
       return false;
     }
   }
+}
+
+/** Whether two frames draw the same; quiet ones often do. */
+function alike(a, b) {
+  return a.length === b.length && a.every((value, place) => value === b[place]);
 }
