@@ -9,6 +9,7 @@ export class OwnPreview extends EventTarget {
   #company = 0;
   #decided = false;
   #calm = 0;
+  #poor = false;
   paused = false;
 
   /** `button`: pauses and shows. */
@@ -26,6 +27,7 @@ export class OwnPreview extends EventTarget {
     this.#company = size;
     this.#button.hidden = size === 0;
     if (size === 0) this.#set(false);
+    this.#spare();
   }
 
   /** Show it, because the person wants to hear it. */
@@ -36,17 +38,24 @@ export class OwnPreview extends EventTarget {
 
   /** The call is over: the next one begins anew. */
   forget() {
-    this.#decided = false;
+    this.#decided = this.#poor = false;
     this.setCompany(0);
   }
 
   /** A message of the server about one's own call. `asked`: the mode that the person chose; `lines`: what the others are seen as. */
   hear(message, { asked, lines }) {
-    if (this.#decided || !this.#company) return;
-    if (message.type === "motion" && message.state !== "off" && asked === "auto") this.#set(true);
-    if (message.type !== "stats" || !this.paused) return;
+    if (message.type === "rung" && message.mode === "auto") this.#poor = message.rung === "motion";
+    if (message.type === "motion" && message.state !== "off") this.#poor = asked === "auto";
+    this.#spare();
+    if (message.type !== "stats" || !this.paused || this.#decided) return;
     this.#calm = lines.every((line) => line === "video") ? this.#calm + 1 : 0;
-    if (this.#calm >= BACK_AFTER) this.#set(false);
+    if (this.#calm < BACK_AFTER) return;
+    this.#poor = false;
+    this.#set(false);
+  }
+
+  #spare() {
+    if (this.#poor && this.#company && !this.#decided && !this.paused) this.#set(true);
   }
 
   #set(paused) {

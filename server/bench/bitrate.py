@@ -7,7 +7,7 @@ leave its first second out (the keyframe is on its way), its bytes do not.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from realtime.weights import default_model
 from server.bench import ladder, rungs
 from server.bench.perceptual import load_lpips
 from server.bench.picture_quality import Quality
+from server.bench.progress import tell
 from server.bench.record import Figures, Report, table
 from server.bench.subject import JUDGED_EVERY, SETTLING_FRAMES, Picture, Subject
 from server.bench.video_codecs import VideoTrial
@@ -51,11 +52,9 @@ def run(
     sheets: Path | None,
     links: Sequence[float],
     seconds: float,
-    tell: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """portraits: ids of the gallery (None: all of it); sheets: a folder for pictures: the render above, what the motion stream
-    shows below; links: rates in kbit/s at which a call is made, each measured for so many seconds; tell: is told
-    what is done now.
+    shows below; links: rates in kbit/s at which a call is made, each measured for so many seconds.
 
     Raises AudioError, ModelError, ConfigError.
     """
@@ -68,7 +67,7 @@ def run(
                 data = (SHIPPED / Path(entry["image"]).name).read_bytes()
                 subject = Subject.speaking(entry["id"], prepare_portrait(data, size), engine, pcm, lpips)
                 figures[entry["id"]] = measure(subject, sheets)
-        shown = _rungs(spoken, engine, pcm, tell) if spoken else {}
+        shown = _rungs(spoken, engine, pcm) if spoken else {}
     spec = engine.spec
     configuration = {
         "model": f"{spec.system}/{spec.preset}",
@@ -79,7 +78,7 @@ def run(
     motions = [figure["motion"] for figure in figures.values()]
     worst = {name: _worst(name, motions) for name in (motions[0] if motions else ())}
     flags = ["--size", str(size), *(["--model", str(model)] if model else [])]
-    found = ladder.measure([ladder.link(rate) for rate in links], spoken, flags, seconds, tell) if spoken else {}
+    found = ladder.measure([ladder.link(rate) for rate in links], spoken, flags, seconds) if spoken else {}
     for link in found.values():
         link["ssim_mouth"] = shown[link["rung"]]["ssim_mouth"] if link["rung"] else None
     if found:
@@ -89,7 +88,7 @@ def run(
     return title, {"configuration": configuration, **worst, "portraits": figures, "rungs": shown, "links": found}, tables
 
 
-def _rungs(spoken: ladder.Spoken, engine: Engine, pcm: NDArray[np.int16], tell: Callable[[str], None]) -> Figures:
+def _rungs(spoken: ladder.Spoken, engine: Engine, pcm: NDArray[np.int16]) -> Figures:
     """What each rung shows of the portrait that calls over the links."""
     tell(f"{spoken.key}: what each rung shows")
     subject = Subject.speaking(spoken.key, spoken.portrait, engine, pcm, None)

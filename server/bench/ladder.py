@@ -7,7 +7,7 @@ is reported. A freeze is a picture that stands for more than a quarter of a seco
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from realtime.engine import Engine
 from realtime.portrait import Portrait
 from server.bench import call_delay, latency, material
 from server.bench.network import Network, Relay
+from server.bench.progress import tell
 from server.bench.record import Figures, summary, table
 from server.bench.serving import Serving, available_cores, serving
 from server.bench.wire import kbps
@@ -55,10 +56,8 @@ class Spoken:
         return cls(key=key, portrait=portrait, pcm=pcm, offline=offline)
 
 
-def measure(
-    links: Sequence[Network], spoken: Spoken, flags: Sequence[str], seconds: float, tell: Callable[[str], None] = lambda _: None
-) -> Figures:
-    """Figures by link. flags: the server's; tell: is told which link it is.
+def measure(links: Sequence[Network], spoken: Spoken, flags: Sequence[str], seconds: float) -> Figures:
+    """Figures by link. flags: the server's.
 
     Raises ConfigError where there is no browser or the server does not start.
     """

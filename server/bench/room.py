@@ -12,6 +12,7 @@ from pathlib import Path
 from realtime.errors import ConfigError
 from server.bench.callers import Callers
 from server.bench.capacity import LATE_MS, SETTLE_S, place
+from server.bench.progress import tell
 from server.bench.record import Figures, Report, table
 from server.bench.serving import serving
 
@@ -40,6 +41,7 @@ def _room(model: Path | None, size: int, n_cores: int, people: int, speech: Path
     ):
         if (refusal := callers.meet(people)) is not None:
             raise ConfigError(f"no room of {people} came together: {refusal}")
+        tell(f"{people} are there, {size} px: measured for {seconds:g} s")
         time.sleep(SETTLE_S)
         began_s, busy_s = time.monotonic(), server.processor_s
         seen = callers.measure(seconds)

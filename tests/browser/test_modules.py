@@ -181,3 +181,23 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE)
 def test_the_page_ignores_what_it_does_not_know(page: Page, text: str) -> None:
     assert in_module(page, "protocol.js", "return m.parseMessage(a);", text) is None
+
+
+def test_one_s_own_picture_pauses_where_the_line_is_poor_and_others_are_there(page: Page) -> None:
+    """Alone it never does; where the others are seen as video for a while it comes back; who pressed the button has decided."""
+    body = """
+      const button = document.createElement("button");
+      const preview = new m.OwnPreview(button);
+      const learning = { type: "motion", state: "learning", progress: 0 };
+      const hear = (message, asked = "auto", lines = ["video"]) => (preview.hear(message, { asked, lines }), preview.paused);
+      const stats = (lines, count) => Array.from({ length: count }, () => hear({ type: "stats" }, "auto", lines)).at(-1);
+      const told = [hear(learning, "motion"), hear(learning)];
+      preview.setCompany(1);
+      told.push(preview.paused, stats(["motion"], 40), stats(["video"], 14), stats(["video"], 1));
+      told.push(hear({ type: "rung", rung: "motion", mode: "auto" }));
+      button.click();
+      told.push(preview.paused, hear(learning), button.textContent);
+      preview.forget();
+      return [...told, button.hidden];"""
+    told = in_module(page, "own_preview.js", body)
+    assert told == [False, False, True, True, True, False, True, False, False, "Pause my picture", True]

@@ -1,7 +1,6 @@
 """`facewire bench bitrate`."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,5 +40,4 @@ def run(args: argparse.Namespace) -> "Report":
         sheets=args.sheets,
         links=args.links,
         seconds=args.seconds,
-        tell=lambda words: print(words, file=sys.stderr, flush=True),
     )
