@@ -21,6 +21,7 @@ from tests.browser.conftest import ARTIFACTS, DESKTOP, PROBE, LaunchBrowser
 from tests.browser.microphone_file import speech
 from tests.browser.offline_reference import mouth_box, offline_opening
 from tests.browser.server_process import ServerProcess
+from tests.browser.waiting import wait_until
 
 LEARNT_MS = 120_000  # on a busy machine
 CALL_S = 14.0
@@ -79,7 +80,7 @@ def call(launch_browser: LaunchBrowser, fixture_microphone: tuple[str, ...], ser
     page.get_by_label("Picture", exact=True).select_option("video")
     page.locator("#picture:not(.is-motion)[data-line=video]").wait_for(timeout=10_000)
     decoded = _video(page)["framesDecoded"]
-    page.wait_for_function(f"async () => (await probe.report()).find((r) => r.kind === 'video').framesDecoded > {decoded} + 20")
+    wait_until(page, lambda: _video(page)["framesDecoded"] > decoded + 20, 30_000)
     context.close()
 
 

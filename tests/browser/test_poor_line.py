@@ -16,6 +16,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.server_process import ServerProcess
 from tests.browser.test_page import start_call
 from tests.browser.test_room import open_room
+from tests.browser.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -67,8 +68,7 @@ def lost_share(page: Page, connection: int) -> float:
     """Of the voice's packets, once enough of them have come: those that the network lost. On a busy machine others come too late
     to be played; how many is not asked here."""
     before = page.evaluate(AUDIO, connection)
-    came = f"async () => (await ({AUDIO})({connection})).received > {before['received'] + VOICE_PACKETS}"
-    page.wait_for_function(came, timeout=SEEN_MS)
+    wait_until(page, lambda: page.evaluate(AUDIO, connection)["received"] > before["received"] + VOICE_PACKETS, SEEN_MS)
     after = page.evaluate(AUDIO, connection)
     lost, received = (after[key] - before[key] for key in ("lost", "received"))
     return float(lost / (lost + received))
@@ -83,9 +83,9 @@ def goes_on_drawing(page: Page, canvas: str) -> None:
 
 def goes_on_decoding(page: Page) -> None:
     """More video comes over the connection that the page opened last."""
-    decoded = "(await probe.report()).find((r) => r.type === 'inbound-rtp' && r.kind === 'video').framesDecoded"
-    before = page.evaluate(f"async () => {decoded}")
-    page.wait_for_function(f"async () => {decoded} > {before + PICTURES}", timeout=SEEN_MS)
+    decoded = "async () => (await probe.report()).find((r) => r.type === 'inbound-rtp' && r.kind === 'video').framesDecoded"
+    before = page.evaluate(decoded)
+    wait_until(page, lambda: page.evaluate(decoded) > before + PICTURES, SEEN_MS)
 
 
 def test_one_of_two_is_on_a_poor_line(

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import OpenPage
 from tests.browser.server_process import ROOT, ServerProcess
 from tests.browser.test_page import CONTRASTS_BELOW, LIVE, NAMELESS_CONTROLS, PHONE, start_call
+from tests.browser.waiting import wait_until
 
 KeepScreenshot = Callable[[Page, str], None]
 PIXELS = """video => {
@@ -122,16 +123,14 @@ def test_one_s_own_picture_can_pause(open_page: OpenPage, server: ServerProcess,
     anna.locator(".tile.is-playing").wait_for(timeout=BUSY_MS)
     anna.get_by_role("button", name="Pause my picture").click()
     expect(anna.locator("#rung")).to_have_text("Your own picture is paused")
-    anna.wait_for_function(
-        f"async () => {{ const before = await ({PACKETS})(0); {TWO_SECONDS}; return before === await ({PACKETS})(0); }}"
-    )
+    wait_until(anna, lambda: nothing_comes(anna, 0), BUSY_MS)
     keep_screenshot(anna, "own_picture_paused")
     assert anna.evaluate(NAMELESS_CONTROLS) == []
     others = anna.evaluate(PACKETS, 1)
-    anna.wait_for_function(f"async () => await ({PACKETS})(1) > {others} + 20", timeout=BUSY_MS)
+    wait_until(anna, lambda: anna.evaluate(PACKETS, 1) > others + 20, BUSY_MS)
     own = anna.evaluate(PACKETS, 0)
     anna.get_by_role("button", name="Show my picture").click()
-    anna.wait_for_function(f"async () => await ({PACKETS})(0) > {own} + 20", timeout=BUSY_MS)
+    wait_until(anna, lambda: anna.evaluate(PACKETS, 0) > own + 20, BUSY_MS)
     expect(bob.locator(".tile")).to_have_attribute("data-line", "video")
 
 
@@ -179,4 +178,10 @@ PACKETS = """async (which) => {
   const report = [...(await probe.peers.at(which).getStats()).values()];
   return report.filter(({ type }) => type === "inbound-rtp").reduce((sum, { packetsReceived }) => sum + packetsReceived, 0);
 }"""
-TWO_SECONDS = "await new Promise((resolve) => setTimeout(resolve, 2000))"
+
+
+def nothing_comes(page: Page, connection: int) -> bool:
+    """Over one of the page's connections, for two seconds."""
+    before = page.evaluate(PACKETS, connection)
+    page.wait_for_timeout(2000)
+    return bool(page.evaluate(PACKETS, connection) == before)
