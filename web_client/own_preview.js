@@ -2,6 +2,7 @@
 // carries no video, and comes back where all others are seen as video again for a while; whoever presses the button decides.
 
 const BACK_AFTER = 15; // of the server's messages, one a second
+const AGAIN_AFTER = 20; // once it has come back: the ladder needs some ten seconds to find what the line carries now
 
 /** Event "change": `paused` is another. */
 export class OwnPreview extends EventTarget {
@@ -10,6 +11,8 @@ export class OwnPreview extends EventTarget {
   #decided = false;
   #calm = 0;
   #poor = false;
+  #poorFor = 0;
+  #returned = false;
   paused = false;
 
   /** `button`: pauses and shows. */
@@ -38,28 +41,36 @@ export class OwnPreview extends EventTarget {
 
   /** The call is over: the next one begins anew. */
   forget() {
-    this.#decided = this.#poor = false;
+    this.#decided = this.#poor = this.#returned = false;
     this.setCompany(0);
   }
 
   /** A message of the server about one's own call. `asked`: the mode that the person chose; `lines`: what the others are seen as. */
   hear(message, { asked, lines }) {
-    if (message.type === "rung" && message.mode === "auto") this.#poor = message.rung === "motion";
+    if (message.type === "rung" && message.mode === "auto") this.#judge(message.rung);
     if (message.type === "motion" && message.state !== "off") this.#poor = asked === "auto";
+    if (message.type === "stats") this.#poorFor = this.#poor ? this.#poorFor + 1 : 0;
     this.#spare();
     if (message.type !== "stats" || !this.paused || this.#decided) return;
     this.#calm = lines.every((line) => line === "video") ? this.#calm + 1 : 0;
     if (this.#calm < BACK_AFTER) return;
     this.#poor = false;
+    this.#returned = true;
     this.#set(false);
   }
 
+  #judge(rung) {
+    this.#poor = rung === "motion" || (this.#poor && rung === "voice");
+    if (rung !== "motion" && rung !== "voice") this.#returned = false;
+  }
+
   #spare() {
-    if (this.#poor && this.#company && !this.#decided && !this.paused) this.#set(true);
+    const long = !this.#returned || this.#poorFor >= AGAIN_AFTER;
+    if (this.#poor && long && this.#company && !this.#decided && !this.paused) this.#set(true);
   }
 
   #set(paused) {
-    this.#calm = 0;
+    this.#calm = this.#poorFor = 0;
     this.#button.textContent = paused ? "Show my picture" : "Pause my picture";
     if (paused === this.paused) return;
     this.paused = paused;

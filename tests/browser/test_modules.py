@@ -194,10 +194,10 @@ def test_one_s_own_picture_pauses_where_the_line_is_poor_and_others_are_there(pa
       const told = [hear(learning, "motion"), hear(learning)];
       preview.setCompany(1);
       told.push(preview.paused, stats(["motion"], 40), stats(["video"], 14), stats(["video"], 1));
-      told.push(hear({ type: "rung", rung: "motion", mode: "auto" }));
+      told.push(hear({ type: "rung", rung: "motion", mode: "auto" }), stats(["video"], 19), stats(["video"], 1));
       button.click();
       told.push(preview.paused, hear(learning), button.textContent);
       preview.forget();
       return [...told, button.hidden];"""
     told = in_module(page, "own_preview.js", body)
-    assert told == [False, False, True, True, True, False, True, False, False, "Pause my picture", True]
+    assert told == [False, False, True, True, True, False, False, False, True, False, False, "Pause my picture", True]
