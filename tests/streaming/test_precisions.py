@@ -7,7 +7,9 @@ import pytest
 
 from export import export as exporting
 from export import material, parity, picture_parity
+from export.openvino_target import demand_int8
 from export.picture_parity import Viewer
+from realtime.errors import ModelError
 from realtime.model_spec import read_manifest
 from realtime.runners.openvino_runner import OpenVinoRunner
 from realtime.runners.runner import Arrays
@@ -37,9 +39,14 @@ def test_a_precision_shows_what_float32_shows(precision: str) -> None:
 
 
 def test_int8_multiplies_in_8_bits() -> None:
-    kernels = [kernel for _, _, kernel in OpenVinoRunner(default_model(), precision="int8").executed(1)]
+    """And the check of exports sees where none does."""
+    runner = OpenVinoRunner(default_model(), precision="int8")
+    kernels = [kernel for _, _, kernel in runner.executed(1)]
     eight = [kernel for kernel in kernels if kernel.endswith(("i8", "I8", "u8", "U8"))]
     assert len(eight) == 7, kernels  # the head's convolutions
+    demand_int8(runner)
+    with pytest.raises(ModelError, match="none of 48 layers in 8 bits"):
+        demand_int8(OpenVinoRunner(default_model(), precision="f32"))
 
 
 @pytest.mark.timeout(600)
