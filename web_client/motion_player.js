@@ -88,8 +88,10 @@ export class MotionPlayer extends EventTarget {
     return createImageBitmap(image, { colorSpaceConversion: "none" });
   }
 
-  /** No motion stream comes now; while one is learnt, the words about it stand. */
+  /** No motion comes now; while a face is learnt, the words about it stand, and while its atlas comes, what is drawn of it: it
+   * ends with `off`. */
   #rest(line) {
+    if (this.#view && line === "voice") return;
     if (this.#view) this.#close();
     this.#picture.dataset.line = line;
   }
