@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from realtime.pacing import ReleaseSchedule
+from server.encoders import AUDIO_RATE_HZ
 from server.fan_out import VOICE_OF, FanOut, Outlet
 from server.ladder import Rung
 from server.picture_rungs import PictureRungs
@@ -61,8 +62,8 @@ def test_every_moment_is_heard_once_whichever_voices_say_it() -> None:
     out = FanOut(schedule=None, pictures=pictures)  # type: ignore[arg-type]
     outlet = Outlet(voice=_track(), picture=_track())
     out._outlets.append(outlet)
-    heard: list[tuple[float, int]] = []
-    outlet.voice.put = lambda media_ms, packet: heard.append((media_ms, packet.size))  # type: ignore[method-assign]
+    starts: list[float] = []  # by what the packets say: when each leaves differs by voice (LEAD_MS)
+    outlet.voice.put = lambda _, packet: starts.append(1000 * packet.pts / AUDIO_RATE_HZ)  # type: ignore[assignment,method-assign,operator]
     voices = Voices()
     moves = {5: Rung.SLOW, 11: Rung.MOTION, 12: Rung.VOICE, 31: Rung.HALF, 44: Rung.MOTION, 46: Rung.SLOW, 80: Rung.FULL}
     for block in range(120):
@@ -70,7 +71,6 @@ def test_every_moment_is_heard_once_whichever_voices_say_it() -> None:
             out.set_rung(outlet, moves[block], next_change_ms(block), None)
         for voice, media_ms, packet in voices.push(noise(3000), block, out.voices(20 * block)):
             out.put_voice(voice, media_ms, packet)
-    starts = [media_ms for media_ms, _ in heard]
     steps = np.diff(starts)
     assert starts == sorted(starts)
     assert set(steps) == {20.0, 40.0, 60.0}, "each packet begins where the one before ends"
