@@ -1,8 +1,11 @@
 """The ladder's benchmark: what it makes of what a page recorded."""
 
+from argparse import Namespace
+
 import pytest
 
 from server.bench import ladder
+from server.commands.benchmarks.bitrate import record_name
 
 
 def test_links_are_the_longer_and_worse_the_slower_they_are() -> None:
@@ -43,3 +46,9 @@ def test_the_table_says_what_was_reached() -> None:
         in text
     )
     assert "| 16 | 80 ms each way | motion | 4.1 | 21.0 | 0 | – | – | 400.0 | 500.0 | – | 2.0 |" in text
+
+
+def test_the_links_alone_are_a_record_of_their_own() -> None:
+    assert record_name(Namespace(portraits=None)) == "bitrate"
+    assert record_name(Namespace(portraits=["grace-hopper"])) == "bitrate"
+    assert record_name(Namespace(portraits=[])) == "links"

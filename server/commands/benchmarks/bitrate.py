@@ -41,3 +41,8 @@ def run(args: argparse.Namespace) -> "Report":
         links=args.links,
         seconds=args.seconds,
     )
+
+
+def record_name(args: argparse.Namespace) -> str:
+    """The links alone are a record of their own."""
+    return "links" if args.portraits == [] else "bitrate"
