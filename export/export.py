@@ -16,7 +16,7 @@ from realtime.errors import ConfigError, ModelError
 from realtime.generators.registry import system
 from realtime.model_spec import read_manifest, sha256, write_manifest
 from realtime.runners.torch_runner import spec_of
-from training.checkpoint import Checkpoint, load
+from training.checkpoint import UNTRAINED, Checkpoint, load
 
 TARGETS = {
     "openvino": "openvino_target",
@@ -47,7 +47,7 @@ def export(
     generator = build(kept)
     spec = spec_of(generator, kept.system, _origin(checkpoint, kept, figures or {}))
     spec = replace(spec, target=target, batches=list(batches))
-    proof = Proof(generator, spec, folder)
+    proof = Proof(generator, spec, folder, learnt=not kept.recipe.get(UNTRAINED))
     module = importlib.import_module(f"export.{TARGETS[target]}")
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)

@@ -16,6 +16,7 @@ from realtime.portrait import Portrait, prepare_portrait
 SPEECH = Path(__file__).parent / "speech.ogg"  # tests/fixtures/speech.wav as Opus: origin and licence stand there
 PORTRAITS = Path(__file__).resolve().parents[1] / "web_client" / "portraits"
 SIDE = 256  # pixels of the pictures that are compared
+FEW_FRAMES = 12
 SPANS = ((0, None), (57, 58), (40, 100), (0, 110), (200, 275), (95, 185))
 """First and last frame of the speech that each stream hears: all 317, one frame (less than any lookahead), and parts."""
 
@@ -47,6 +48,12 @@ def speech_windows(offset_hops: int, speed: float = 1.0, gain: float = 1.0) -> N
 def streams(offset_hops: int) -> list[Stream]:
     """One stream for each portrait of the gallery, the longest first."""
     return _cut(speech_windows(offset_hops), list(gallery()))
+
+
+def first_words(offset_hops: int) -> list[Stream]:
+    """A few frames of one of them: enough to find a wrong graph, too few to find a rare difference."""
+    name, portrait = gallery()[0]
+    return [Stream(name=name, portrait=portrait, windows=speech_windows(offset_hops)[:FEW_FRAMES])]
 
 
 def calibration_streams(offset_hops: int) -> list[Stream]:

@@ -15,7 +15,7 @@ from nncf.quantization.range_estimator import (
 )
 
 from export import parity
-from export.material import calibration_streams
+from export.material import Stream
 from realtime.errors import ModelError
 from realtime.model_spec import ModelSpec
 from realtime.runners.openvino_runner import GRAPHS, OpenVinoRunner
@@ -34,10 +34,10 @@ WHOLE_RANGE = RangeEstimatorParameters(
 """Of everything that was seen: NNCF's mean of each step's range is that of the silences, and cuts speech off."""
 
 
-def write_step(spec: ModelSpec, folder: Path) -> None:
-    """Quantises the folder's `step.xml` into `step_int8.xml`."""
+def write_step(spec: ModelSpec, folder: Path, heard: list[Stream]) -> None:
+    """Quantises the folder's `step.xml` into `step_int8.xml`. heard: streams that it is calibrated on."""
     logging.getLogger("nncf").setLevel(logging.WARNING)
-    samples = _samples(OpenVinoRunner(folder, precision="f32"), spec)
+    samples = _samples(OpenVinoRunner(folder, precision="f32"), heard)
     ports = step_inputs(spec)
     model = ov.Core().read_model(folder / GRAPHS["f32"])
     model.reshape({name: [BATCH, *shape] for name, (shape, _) in ports.items()})
@@ -65,7 +65,7 @@ def _kept_in_float(model: ov.Model) -> list[str]:
     return kept
 
 
-def _samples(runner: OpenVinoRunner, spec: ModelSpec) -> list[Arrays]:
+def _samples(runner: OpenVinoRunner, heard: list[Stream]) -> list[Arrays]:
     """The step's inputs over whole streams, states included."""
     kept: list[Arrays] = []
     step = runner.step
@@ -75,6 +75,6 @@ def _samples(runner: OpenVinoRunner, spec: ModelSpec) -> list[Arrays]:
         return step(identity, window, end, state)
 
     runner.step = remember  # type: ignore[method-assign]
-    for _ in parity.play(runner, calibration_streams(spec.window_offset_hops), BATCH):
+    for _ in parity.play(runner, heard, BATCH):
         pass
     return kept

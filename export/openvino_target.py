@@ -34,7 +34,7 @@ def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> 
     if spec.target == "openvino-int8":
         from export.openvino_int8 import write_step  # NNCF is an extra's
 
-        write_step(spec, folder)
+        write_step(spec, folder, proof.calibration())
         spec = replace(spec, precisions=[*spec.precisions, "int8"])
         rounded = _runner(spec, folder, "int8")
         demand_int8(rounded)

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from export import parity, picture_parity
-from export.material import Stream, streams
+from export.material import Stream, calibration_streams, first_words, streams
 from export.parity import Parity
 from export.picture_parity import PictureParity, Viewer
 from realtime.model_spec import ModelSpec
@@ -20,11 +20,12 @@ SEEN_BATCH = 6  # of the pictures that are compared: every stream is in it
 class Proof:
     """Holds the float64 reference, computed when first needed, and what was found so far.
 
-    folder: the one that is not written where a limit is passed.
+    folder: the one that is not written where a limit is passed. learnt: whether the weights are; of others a few frames are
+    proven to be the same numbers, and what rounding does to pictures of nothing is not asked.
     """
 
-    def __init__(self, generator: nn.Module, spec: ModelSpec, folder: Path) -> None:
-        self._generator, self._spec, self._folder = generator, spec, folder
+    def __init__(self, generator: nn.Module, spec: ModelSpec, folder: Path, *, learnt: bool = True) -> None:
+        self._generator, self._spec, self._folder, self._learnt = generator, spec, folder, learnt
         self.exact: Parity | None = None
         self.visible: dict[str, PictureParity] = {}
 
@@ -43,11 +44,17 @@ class Proof:
 
         Raises ModelError.
         """
+        if not self._learnt:
+            return
         found = self._viewer.compare(runner, batch)
         picture_parity.demand(found, precision, self._folder)
         kept = self.visible.get(precision)
         if kept is None or found.psnr_db < kept.psnr_db:
             self.visible[precision] = found
+
+    def calibration(self) -> list[Stream]:
+        """What a quantised step's ranges are taken from."""
+        return (calibration_streams if self._learnt else first_words)(self._spec.window_offset_hops)
 
     def figures(self) -> dict[str, Any]:
         """What the manifest keeps."""
@@ -69,7 +76,7 @@ class Proof:
 
     @cached_property
     def _streams(self) -> list[Stream]:
-        return streams(self._spec.window_offset_hops)
+        return (streams if self._learnt else first_words)(self._spec.window_offset_hops)
 
     @cached_property
     def _reference(self) -> list[Arrays]:

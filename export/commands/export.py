@@ -10,12 +10,14 @@ from realtime.weights import default_checkpoint
 CHECKPOINT = "checkpoint"
 TARGETS = ("openvino", "openvino-int8", "onnx", "torch", "aotinductor", "tensorrt", CHECKPOINT)
 MOST = 256
-DEFAULT = "default"
+DEFAULT, UNTRAINED = "default", "untrained:"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "checkpoint", type=Path, help="checkpoint.pt of a `facewire train` run, or `default`: the built-in model's"
+        "checkpoint",
+        help="checkpoint.pt of a `facewire train` run; `default`: the built-in model's; `untrained:SYSTEM/PRESET`: random "
+        "weights, to measure speed with",
     )
     parser.add_argument(
         "folder", type=Path, help="model folder to write, or the file of `--to checkpoint`; replaced where it exists"
@@ -36,7 +38,13 @@ def run(args: argparse.Namespace) -> int:
     from export.export import export
     from export.half_checkpoint import halve
 
-    checkpoint = default_checkpoint() if str(args.checkpoint) == DEFAULT else args.checkpoint
+    if args.checkpoint.startswith(UNTRAINED):
+        from export.untrained import export_untrained
+
+        found = export_untrained(args.checkpoint.removeprefix(UNTRAINED), args.to, args.folder, batch_sizes(args.batch))
+        print(f"{args.folder}: has learnt nothing, and says what the generator says ({found})")
+        return 0
+    checkpoint = default_checkpoint() if args.checkpoint == DEFAULT else Path(args.checkpoint)
     if args.to == CHECKPOINT:
         print(f"{args.folder}: shows what {checkpoint} shows ({halve(checkpoint, args.folder)})")
         return 0

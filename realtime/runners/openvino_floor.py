@@ -1,6 +1,7 @@
 """The floor of a step on OpenVINO: counted from its graph, against what this processor was measured to do in its precision."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import openvino as ov
@@ -19,20 +20,35 @@ NUMBER_BYTES = {"float32": 4, "int64": 8}  # of what goes in and out
 
 
 def floor_of(runner: OpenVinoRunner) -> Floor:
-    """Counts one step of one session, and measures a large matrix product in the runner's precision, on as many threads, and a
-    large copy."""
+    """In the runner's own precision."""
+    return floor_in(runner, runner.precision)
+
+
+def floor_in(runner: OpenVinoRunner, precision: str) -> Floor:
+    """Counts one step of one session, and measures, once a process, a large matrix product in a precision, on as many threads as
+    the runner's, and a large copy."""
     ports = [*step_inputs(runner.spec).values(), *step_outputs(runner.spec).values()]
     graph = runner.step_graph.clone()
     graph.reshape({name: [1, *shape] for name, (shape, _) in step_inputs(runner.spec).items()})
-    source = np.ones(COPIED_BYTES, np.uint8)
-    target = np.empty_like(source)
     return Floor(
         flops=flops(graph),
-        weight_bytes=BYTES[runner.precision] * weights(graph),
+        weight_bytes=BYTES[precision] * weights(graph),
         session_bytes=sum(int(np.prod(shape)) * NUMBER_BYTES[kind] for shape, kind in ports),
-        flops_per_s=2 * SIDE**3 / fastest_s(_product(runner.precision, runner.threads), REPEATS),
-        bytes_per_s=2 * COPIED_BYTES / fastest_s(lambda: np.copyto(target, source), REPEATS),
+        flops_per_s=_flops_per_s(precision, runner.threads),
+        bytes_per_s=_bytes_per_s(),
     )
+
+
+@cache
+def _flops_per_s(precision: str, threads: int) -> float:
+    return 2 * SIDE**3 / fastest_s(_product(precision, threads), REPEATS)
+
+
+@cache
+def _bytes_per_s() -> float:
+    source = np.ones(COPIED_BYTES, np.uint8)
+    target = np.empty_like(source)
+    return 2 * COPIED_BYTES / fastest_s(lambda: np.copyto(target, source), REPEATS)
 
 
 def _product(precision: str, threads: int) -> Callable[[], None]:

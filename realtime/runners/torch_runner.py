@@ -17,9 +17,11 @@ WEIGHTS = "weights.pt"
 
 
 class TorchRunner:
-    """Runs `weights.pt` of a model folder that was exported to torch."""
+    """Runs `weights.pt` of a model folder that was exported to torch. threads: None for as many as torch takes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, threads: int | None = None) -> None:
+        if threads is not None:
+            torch.set_num_threads(threads)
         self._spec = read_manifest(folder)
         self._generator: StreamingGenerator = load_generator(folder, self._spec)  # type: ignore[assignment]
 

@@ -42,7 +42,7 @@ def measure(folder: Path, portrait: Portrait, device: str) -> tuple[Figures, lis
     for name, runner in _runners(folder, spec.target, device):
         floor = floor or floor_of(runner)
         for batch in spec.batches or BATCHES[device]:
-            wall = summary(_steps(runner, portrait, batch, STEPS[device]))
+            wall = summary(steps_ms(runner, portrait, batch, (STEPS[device], STEPS[device])))
             steps.append(_step(name, batch, wall, floor.ms(batch)))
     assert floor is not None
     figures = {"device": device, "processor": _processor(device), "steps": steps, "floor": vars(floor)}
@@ -103,15 +103,19 @@ def _runners(folder: Path, target: str, device: str) -> Iterator[tuple[str, Devi
         yield WAYS[3], TensorRtRunner(folder)
 
 
-def _steps(runner: Runner, portrait: Portrait, batch: int, count: int) -> list[float]:
-    """Milliseconds of each step, from windows on the host to frames on the host, the state handed on as in a call."""
+def steps_ms(runner: Runner, portrait: Portrait, batch: int, count: tuple[int, int], for_s: float = 0.0) -> list[float]:
+    """Each step's, from windows on the host to frames on the host, the state handed on as in a call. count: at least and at most;
+    between them no step is begun after for_s."""
     one, state = runner.prepare(portrait.crop), runner.initial_state(batch)
     identity = {name: np.concatenate([value] * batch) for name, value in one.items()}
-    windows = np.random.default_rng(0).standard_normal((count + WARM_UP, batch, 12, 28)).astype(np.float32)
+    windows = np.random.default_rng(0).standard_normal((count[1] + WARM_UP, batch, 12, 28)).astype(np.float32)
     end = np.full(batch, FOREVER, np.int64)
-    wall_ms = []
+    wall_ms: list[float] = []
+    began = time.perf_counter()
     for window in windows:
         started = time.perf_counter()
+        if len(wall_ms) >= count[0] + WARM_UP and started - began > for_s:
+            break
         _, state = runner.step(identity, window, end, state)
         wall_ms.append(1000 * (time.perf_counter() - started))
     return wall_ms[WARM_UP:]

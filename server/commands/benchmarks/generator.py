@@ -14,13 +14,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_size(parser)
     add_speech(parser)
-    parser.add_argument("--device", choices=("cuda", "cpu"), help="measure the step alone on torch's runners, at growing batches")
-    parser.add_argument(
+    alone = parser.add_mutually_exclusive_group()
+    alone.add_argument("--device", choices=("cuda", "cpu"), help="measure the step alone on torch's runners, at growing batches")
+    alone.add_argument(
         "--precisions", action="store_true", help="measure the step alone in each of OpenVINO's precisions, side by side"
+    )
+    alone.add_argument(
+        "--all",
+        action="store_true",
+        help="measure the step alone of every system and preset on every runner, with untrained weights; some ten minutes, "
+        "most of them for exports",
     )
 
 
 def record_name(args: argparse.Namespace) -> str:
+    if args.all:
+        return "generators"
     if args.precisions:
         return "precisions"
     return "generator" if args.device is None else f"generator-{args.device}"
@@ -33,6 +42,8 @@ def run(args: argparse.Namespace) -> "Report":
     from realtime.weights import default_model
     from server.bench import generator, material
 
+    if args.all:
+        return _all(args.model)
     if args.precisions:
         return _precisions(args.model or default_model())
     if args.device is not None:
@@ -48,6 +59,18 @@ def run(args: argparse.Namespace) -> "Report":
         configuration["precision"] = runner.precision
     title = f"What a frame costs: {spec.system}/{spec.preset}, {args.size} px, {spec.target}"
     return title, {"configuration": configuration, **figures}, tables
+
+
+def _all(model: Path | None) -> "Report":
+    from realtime.errors import ConfigError
+    from realtime.runners.untrained import names
+    from server.bench import every_generator, material
+
+    if model is not None:
+        raise ConfigError(f"--model {model} came with --all, which exports its own folders: leave one of them out")
+    figures, tables = every_generator.measure(material.first_portrait(256)[1], names(), every_generator.ways())
+    configuration = {"batches": every_generator.BATCHES, "weights": "untrained", "threads": 1}
+    return "The step alone: every system, preset and runner", {"configuration": configuration, **figures}, tables
 
 
 def _precisions(model: Path) -> "Report":
