@@ -42,7 +42,9 @@ SERIES = {"aiortc": "1.16.", "aioice": "0.13."}
 CONSENT_INTERVAL_S, CONSENT_FAILURES = 1, 3  # with CONSENT_RETRIES: a peer that is gone is noticed after 6 to 8 s
 CONSENT_RETRIES = 1  # aioice has none and waits 0.5 s: a line whose round trip is longer lost every call. So it is 1.5 s
 MAX_DECODED_PACKETS = 50  # one second of sound that nobody fetches
+RECOVERED = "recovered"  # what a frame carries (`opaque`) that stands for a lost packet
 MAX_MISORDER = 100  # packets; further back is a sender that began anew, as in aiortc's own buffer
+COPIES, COPIES_APART_S = 2, 0.01
 NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970, RFC 5905
 CIPHERS = (
     b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:"
@@ -59,22 +61,28 @@ NAMES: dict[Any, tuple[str, ...]] = {
 }
 """What is replaced, and where."""
 ATTRIBUTES: dict[Any, tuple[str, ...]] = {
-    RTCRtpSender._run_rtp: ("_RTCRtpSender__rtp_timestamp", "_next_encoded_frame"),
+    RTCRtpSender._run_rtp: ("_RTCRtpSender__rtp_timestamp", "_RTCRtpSender__rtp_history", "_next_encoded_frame"),
+    RTCRtpSender._retransmit: ("_RTCRtpSender__rtp_history", "_RTCRtpSender__rtx_payload_type"),
     RTCRtpSender._run_rtcp: ("_RTCRtpSender__lsr", "_RTCRtpSender__ntp_timestamp", "_send_rtcp"),
-    RTCRtpSender._handle_rtcp_packet: ("_ssrc", "_RTCRtpSender__lsr"),
+    RTCRtpSender._handle_rtcp_packet: ("_ssrc", "_RTCRtpSender__lsr", "_send_keyframe", "lost"),
     RTCRtpReceiver._run_rtcp: ("RtcpRrPacket", "_send_rtcp"),
     RtcpReceiverInfo.__bytes__: ("lsr", "dlsr"),
-    RTCRtpReceiver.receive: ("_RTCRtpReceiver__decoder_queue", "_RTCRtpReceiver__started", "_track", "_queue"),
+    RTCRtpReceiver.receive: ("_RTCRtpReceiver__decoder_queue", "_RTCRtpReceiver__started", "_track", "_queue", "decoder_worker"),
     RTCRtpReceiver.__init__: ("_RTCRtpReceiver__kind", "JitterBuffer"),
     RTCSctpTransport._receive: ("_data_channel_receive",),
-    ice.Connection.query_consent: ("CONSENT_FAILURES", "request"),
+    rtcdtlstransport.RTCDtlsTransport.start: ("_create_ssl_context",),
+    ice.Connection.gather_candidates: ("get_host_addresses",),
+    ice.Connection.query_consent: ("CONSENT_INTERVAL", "CONSENT_FAILURES", "request"),
     stun.Transaction.__init__: ("RETRY_MAX",),
 }
 """What aiortc's own functions must use, for what replaces them to fit."""
 
 
 class EncodedTrack(MediaStreamTrack):
-    """A track that hands out encoded packets, and is told what the receiver asks for."""
+    """A track that hands out encoded packets, and is told what the receiver asks for. repeats: everything is sent COPIES times
+    more, as though it had been lost."""
+
+    repeats: bool = False
 
     @abstractmethod
     def wall_time_s(self, media_s: float) -> float | None:
@@ -224,7 +232,10 @@ class InlineDecoder:
         """The packet's sound, after that of lost ones before it."""
         blocks = self._opus.decode(packet.data, packet.lost)
         starts = [packet.timestamp - sum(map(len, blocks[index:-1])) for index in range(len(blocks))]
-        return [_audio_frame(pcm, start) for pcm, start in zip(blocks, starts, strict=True)]
+        frames = [_audio_frame(pcm, start) for pcm, start in zip(blocks, starts, strict=True)]
+        for recovered in frames[:-1]:
+            recovered.opaque = RECOVERED
+        return frames
 
     def _other(self, codec: Any, encoded: JitterFrame) -> list[Any]:
         if codec.name != self._codec:
@@ -266,6 +277,7 @@ def _report_media_time() -> None:
         if last is not None:  # its packets have all been sent by now, so this RTP time is its own
             self._facewire_origin = (self._RTCRtpSender__rtp_timestamp - last.timestamp) & 0xFFFFFFFF
             self._facewire_clock_rate = codec.clockRate
+            await _send_again(self)
         frame = await next_frame(self, codec)
         if frame is not None:
             self._facewire_last = frame
@@ -280,19 +292,35 @@ def _report_media_time() -> None:
     RTCRtpSender._send_rtcp = send_with_media_time  # type: ignore[method-assign]
 
 
+async def _send_again(sender: Any) -> None:
+    """The last picture's packets as retransmissions (RFC 4588), each copy a little later: what is lost is lost in bursts.
+    A receiver without them gets none: packets of one number would be two to it, and its report of loss would not be true."""
+    track = getattr(sender, "track", None)
+    if not (isinstance(track, EncodedTrack) and track.repeats) or sender._RTCRtpSender__rtx_payload_type is None:
+        return
+    time = sender._RTCRtpSender__rtp_timestamp
+    sent = [packet.sequence_number for packet in sender._RTCRtpSender__rtp_history.values() if packet.timestamp == time]
+    for _ in range(COPIES):
+        await asyncio.sleep(COPIES_APART_S)
+        for sequence in sent:
+            await sender._retransmit(sequence)
+
+
 def rtp_origin(sender: RTCRtpSender) -> int | None:
     """The RTP time that a sender gives to media time 0; None before its second packet."""
     return getattr(sender, "_facewire_origin", None)
 
 
 def _set_media_time(sender: Any, report: RtcpSrPacket) -> bool:
-    """Rewrites a report's wall clock; False for one that says nothing yet, which is then not sent."""
+    """Rewrites a report's wall clock; False for one that says nothing new, which is then not sent: nothing was sent before it, or
+    since the last one."""
     track = getattr(sender, "track", None)
     if not isinstance(track, EncodedTrack):
         return True
     origin = getattr(sender, "_facewire_origin", None)
-    if report.sender_info.packet_count == 0 or origin is None:
+    if report.sender_info.packet_count == getattr(sender, "_facewire_reported", 0) or origin is None:
         return False
+    sender._facewire_reported = report.sender_info.packet_count
     media_s = ((report.sender_info.rtp_timestamp - origin) & 0xFFFFFFFF) / sender._facewire_clock_rate
     wall_s = track.wall_time_s(media_s)
     if wall_s is None:

@@ -25,7 +25,9 @@ from realtime.model_spec import FRAME_MS
 from realtime.pacing import ReleaseSchedule
 from realtime.pipeline import Pipeline, RenderedFrame
 from realtime.portrait import Portrait
+from server.aiortc_adjustments import RECOVERED
 from server.call_motion import CallMotion
+from server.concealment import Concealment
 from server.encoders import AUDIO_RATE_HZ, EncodedPacket
 from server.fan_out import FanOut, SendMotion
 from server.frame_stages import FrameStages
@@ -79,7 +81,7 @@ class CallMedia:
     def __init__(self, pipeline: Pipeline, schedule: ReleaseSchedule, size: int, metrics: Metrics, stages: FrameStages) -> None:
         self._pipeline, self._schedule, self._metrics, self._stages = pipeline, schedule, metrics, stages
         self._loop = asyncio.get_running_loop()
-        self._ingest, self._phase = ClockedIngest(), PacketPhase()
+        self._ingest, self._concealment, self._phase = ClockedIngest(), Concealment(), PacketPhase()
         self._voices, self._pictures = Voices(), PictureRungs(size)
         self._draw_ms: deque[float] = deque(maxlen=REMEMBERED_FRAMES)
         self._counted: dict[str, int] = {}
@@ -111,8 +113,10 @@ class CallMedia:
             while True:
                 frame = await microphone.recv()
                 samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))  # type: ignore[union-attr]
-                self._follow_packets(frame.pts or 0)
-                self._ingest.write(frame.pts or 0, np.ascontiguousarray(samples[:, 0]), self._schedule.clock.now())
+                now_s, recovered = self._schedule.clock.now(), frame.opaque == RECOVERED
+                if not recovered:
+                    self._follow_packets(frame.pts or 0)
+                self._ingest.write(frame.pts or 0, np.ascontiguousarray(samples[:, 0]), now_s, recovered=recovered)
                 self._stages.arrived(self._ingest.last_wait_s)
         except MediaStreamError:
             return  # the timeline goes on in silence until the connection ends
@@ -125,7 +129,7 @@ class CallMedia:
             if (early_s := self._due_s(packet) - self._schedule.clock.now()) > CATCH_UP_S:  # the beat has moved meanwhile
                 await asyncio.sleep(early_s)
             self._schedule.approach(self.delay_ms(), DELAY_STEP_MS)
-            pcm = self._ingest.read(self._schedule.clock.now())
+            pcm = self._concealment.push(self._ingest.read(self._schedule.clock.now()), self._ingest.known)
             for voice, media_ms, encoded in self._voices.push(pcm, packet, self.out.voices(packet * PACKET_MS)):
                 self.out.put_voice(voice, media_ms, encoded)
             self._draw(pcm)

@@ -17,7 +17,8 @@ VERSION = 1
 MAX_BYTES = 1100  # larger SCTP payloads stall on paths of 1280 bytes
 MAX_BUFFERED_BYTES = 64 * 1024  # a client that takes nothing gets nothing more
 MAX_MOTION_BYTES = 2000  # waiting motion is old motion
-PAIR_BYTES = 300  # of each half of a packet pair; on a line of 32 kbit/s the second comes 95 ms after the first
+PAIR_BYTES, SMALL_PAIR_BYTES = 300, 88  # of each half of a packet pair; on a line of 32 kbit/s the second comes 98 ms after the
+# first, or 45
 PADDING = 0  # first byte of a message of the motion channel that is none
 MAX_ROUND_TRIP_MS = 60_000
 
@@ -92,12 +93,12 @@ class ClientChannel:
         if channel is not None and channel.readyState == "open" and channel.bufferedAmount <= MAX_MOTION_BYTES:
             channel.send(data)
 
-    def send_pair(self) -> None:
+    def send_pair(self, n_bytes: int) -> None:
         """Sends a packet pair: two messages of padding, one right behind the other."""
         channel = self._motion
         if channel is not None and channel.readyState == "open" and channel.bufferedAmount == 0:
             for half in range(2):
-                channel.send(bytes([PADDING, half]) + bytes(PAIR_BYTES - 2))
+                channel.send(bytes([PADDING, half]) + bytes(n_bytes - 2))
 
     @property
     def silent_s(self) -> float:

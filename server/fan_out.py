@@ -13,6 +13,7 @@ from server.picture_rungs import Kind, PictureRungs
 from server.tracks import ReleasedTrack
 from server.voices import FAST, LEAD_MS, MIDDLE, SLOW
 
+COPIED_BPS = 400_000  # pictures of which copies are sent take no more: a talking head's hardly do
 SendMotion = Callable[[bytes], None]
 VOICE_OF = {Rung.FULL: FAST, Rung.HALF: FAST, Rung.SLOW: MIDDLE, Rung.MOTION: SLOW, Rung.VOICE: SLOW}
 """Which voice goes with which rung."""
@@ -21,15 +22,17 @@ VOICE_OF = {Rung.FULL: FAST, Rung.HALF: FAST, Rung.SLOW: MIDDLE, Rung.MOTION: SL
 @dataclass(eq=False, kw_only=True)
 class Outlet:
     """Voice and picture on their way to one receiver; estimate_bps: what it said that its network takes, and on_estimate is told;
-    paused: it wants nothing for now; loss_limit: what its loss allows; on_blocked: it loses more of its pictures than can be
-    mended; motion: on that rung, sends the motion stream's messages; voice_before: what it hears before media time
-    voice_since_ms."""
+    paused: it wants nothing for now; begun: it can take something; awaits_keyframe: it could show no other picture; loss_limit:
+    what its loss allows; on_blocked: it loses more of its pictures than can be mended; motion: on that rung, sends the motion
+    stream's messages; voice_before: what it hears before media time voice_since_ms."""
 
     voice: ReleasedTrack
     picture: ReleasedTrack
     codec: PictureCodec = PictureCodec.VP8
     rung: Rung = Rung.FULL
     paused: bool = False
+    begun: bool = True
+    awaits_keyframe: bool = False
     estimate_bps: int | None = None
     loss_limit: LossLimit = field(default_factory=LossLimit)
     on_estimate: Callable[[int], None] = lambda _: None
@@ -45,8 +48,9 @@ class Outlet:
 
     @property
     def limit_bps(self) -> int | None:
-        """For its pictures: the less of both; None where neither tells of any."""
-        known = [bps for bps in (self.estimate_bps, self.loss_limit.bps) if bps is not None]
+        """For its pictures: the least of what is known; None where nothing is. The estimate is of all that comes, copies too."""
+        copied_bps = COPIED_BPS if self.picture.repeats else None
+        known = [bps for bps in (self.estimate_bps, self.loss_limit.bps, copied_bps) if bps is not None]
         return int(min(known)) if known else None
 
     def voice_at(self, media_ms: float) -> int:
@@ -64,9 +68,10 @@ class FanOut:
     _wall_anchor_s: float | None = None
     _unsent_before: int = 0
 
-    def open(self) -> Outlet:
-        """A place for one more receiver: its picture begins with a keyframe, its media time is the call's."""
-        outlet = Outlet(voice=ReleasedTrack("audio", self.schedule), picture=ReleasedTrack("video", self.schedule))
+    def open(self, *, begun: bool = True) -> Outlet:
+        """A place for one more receiver, whose media time is the call's. begun: it gets all that there is; else what there is
+        from `begin` on."""
+        outlet = Outlet(voice=ReleasedTrack("audio", self.schedule), picture=ReleasedTrack("video", self.schedule), begun=begun)
         outlet.picture.on_loss = partial(self.request_keyframe, outlet)
         outlet.picture.on_refused = partial(self._note_blocked, outlet)
         outlet.picture.on_bitrate = partial(self._estimate, outlet)
@@ -81,6 +86,11 @@ class FanOut:
         self._wall_anchor_s = wall_anchor_s
         for outlet in self._outlets:
             self._start(outlet, wall_anchor_s)
+
+    def begin(self, outlet: Outlet) -> None:
+        """From now on its connection takes what is sent: the voice of now, not what was said meanwhile, and a whole picture."""
+        outlet.begun = outlet.awaits_keyframe = True
+        self.request_keyframe(outlet)
 
     @property
     def kinds(self) -> set[Kind]:
@@ -104,14 +114,17 @@ class FanOut:
     def put_voice(self, voice: int, media_ms: float, packet: EncodedPacket) -> None:
         """It leaves earlier than its picture, so that both are perceived together."""
         for outlet in self._outlets:
-            if not outlet.paused and outlet.voice_at(media_ms) == voice:
+            if outlet.begun and not outlet.paused and outlet.voice_at(media_ms) == voice:
                 outlet.voice.put(media_ms - LEAD_MS[voice], packet)
 
     def put_pictures(self, media_ms: float, packets: Mapping[Kind, EncodedPacket]) -> None:
         """By kind. One who has changed it since they were encoded goes without."""
         for outlet in self._outlets:
-            if outlet.kind in packets:
-                outlet.picture.put(media_ms, packets[outlet.kind])
+            packet = packets.get(outlet.kind)
+            if packet is None or not outlet.begun or (outlet.awaits_keyframe and not packet.is_keyframe):
+                continue
+            outlet.awaits_keyframe = False
+            outlet.picture.put(media_ms, packet)
 
     def put_motion(self, message: bytes) -> None:
         for outlet in self._outlets:
@@ -123,6 +136,7 @@ class FanOut:
         it. motion: with the rung of that name alone."""
         if outlet.voice_since_ms < voice_since_ms:
             outlet.voice_before = VOICE_OF[outlet.rung]
+        outlet.awaits_keyframe = rung in self.pictures.rungs and (outlet.awaits_keyframe or rung != outlet.rung)
         outlet.rung, outlet.voice_since_ms, outlet.motion = rung, voice_since_ms, motion
         if rung not in self.pictures.rungs:
             outlet.picture.pause()

@@ -15,7 +15,7 @@ import numpy as np
 from av.video.frame import PictureType
 from numpy.typing import NDArray
 
-from server.encoders import MAX_VIDEO_BPS, MIN_VIDEO_BPS, VIDEO_TIME_BASE, EncodedPacket
+from server.encoders import MAX_VIDEO_BPS, MIN_VIDEO_BPS, VIDEO_TIME_BASE, EncodedPacket, picture_packet
 
 BUFFER_BITS = 400_000  # more, and one moving second makes a queue; less, and high rates are not reached
 OPTIONS = {"preset": "veryfast", "tune": "zerolatency", "profile": "baseline"}
@@ -47,9 +47,7 @@ class H264Encoder:
         frame.pts, frame.time_base = media_ms * 90, VIDEO_TIME_BASE
         if self._keyframe:
             frame.pict_type, self._keyframe = PictureType.I, False
-        packet: EncodedPacket = av.Packet(b"".join(bytes(part) for part in self._codec.encode(frame)))
-        packet.pts, packet.time_base = media_ms * 90, VIDEO_TIME_BASE
-        return packet
+        return picture_packet(self._codec.encode(frame), media_ms)
 
 
 def _open(side: int) -> Any:

@@ -40,8 +40,10 @@ RUNGS = {
     Mode.PAUSE: (Rung.VOICE,),
 }
 FLOOR_BPS = {Rung.FULL: 120_000, Rung.HALF: 60_000, Rung.SLOW: 30_000}  # below it a rung cannot stay
-ROOM_BPS = {Rung.FULL: 200_000, Rung.HALF: 110_000, Rung.SLOW: 110_000}  # a rung is climbed to with so much; apart, so that a
+ROOM_BPS = {Rung.FULL: 300_000, Rung.HALF: 110_000, Rung.SLOW: 110_000}  # a rung is climbed to with so much; apart, so that a
 # wavering estimate moves nothing
+PAIRS_ROOM_BPS = {Rung.FULL: 345_000, Rung.HALF: 160_000, Rung.SLOW: 110_000}  # pairs tell of the whole line: that rung's voice,
+# which has 50 packets a second from HALF up, is counted in
 WIDE = 2  # times that much by packet pairs: an estimate that says otherwise is one of a busy browser, not of the line
 LOST = {Rung.FULL: 0.10, Rung.HALF: 0.10, Rung.SLOW: 0.10, Rung.MOTION: 0.25}  # of the packets; more, and a rung cannot stay
 QUEUED_MS = {Rung.FULL: 250, Rung.HALF: 250, Rung.SLOW: 250, Rung.MOTION: 350}  # in the line; more, and a rung cannot stay
@@ -49,7 +51,8 @@ CALM_LOSS = {Rung.FULL: 0.04, Rung.HALF: 0.04, Rung.SLOW: 0.06, Rung.MOTION: 0.1
 CALM_QUEUED_MS = {Rung.FULL: 120, Rung.HALF: 120, Rung.SLOW: 120, Rung.MOTION: 200}
 JAMMED_S = 2.0  # loss or a queue for so long makes it fall
 BLOCKED_LOSS = 0.5  # of the packets, and no estimate comes: there is no room even for the least pictures
-SILENT_SLOW_S, SILENT_S = 1.2, 3.5  # a listener of whom nothing was ever heard: the least pictures, then none
+SILENT_SLOW_S, SILENT_S = 1.2, 3.5  # a listener of whom nothing is heard: the least pictures, then none; one lost ping comes
+# again after a second and more, and takes nothing from who is there already
 DRAINED_S = 3.0  # after a fall: what was sent before it is still told of
 STEADY_S = 5.0  # of room, before it climbs to where an estimate says that there is some
 PATIENCE_S, MOST_PATIENCE_S = 10.0, 160.0  # of calm, before it climbs where there is none
@@ -98,14 +101,16 @@ class Ladder:
         """Whether what is known of the line, if anything is, leaves room for the next better rung."""
         if self.rung in (Rung.VOICE, Rung.FULL):
             return True
-        needed_bps = ROOM_BPS[Rung(self.rung - 1)]
+        needed_bps, of_line_bps = (room[Rung(self.rung - 1)] for room in (ROOM_BPS, PAIRS_ROOM_BPS))
         if self.rung == Rung.MOTION:
-            return reading.capacity_bps is None or reading.capacity_bps >= needed_bps
+            return reading.capacity_bps is None or (reading.sure and reading.capacity_bps >= of_line_bps)
+        if reading.sure and reading.capacity_bps is not None and reading.capacity_bps < of_line_bps:
+            return False  # an estimate that was not reached would not know
         return reading.limit_bps is None or reading.limit_bps >= needed_bps or _is_wide(reading, needed_bps)
 
     def _fall(self, reading: Reading, lower: Sequence[Rung], now_s: float) -> Rung | None:
         """The rung that it falls to, if it does."""
-        if reading.silent_s >= SILENT_SLOW_S:
+        if reading.silent_s >= (SILENT_SLOW_S if self.rung < Rung.SLOW else SILENT_S):
             return _first(lower, Rung.VOICE if reading.silent_s >= SILENT_S else Rung.SLOW)
         if (bps := reading.limit_bps) is not None:
             low = bps < FLOOR_BPS.get(self.rung, 0) and not _is_wide(reading, ROOM_BPS[self.rung])

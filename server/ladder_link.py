@@ -14,19 +14,22 @@ from aiortc import RTCRtpSender
 from realtime.clock import Clock
 from realtime.errors import CapacityError, MotionError
 from server.call_motion import CallMotion
-from server.channel import PAIR_BYTES, ClientChannel, LineReport
+from server.channel import PAIR_BYTES, SMALL_PAIR_BYTES, ClientChannel, LineReport
 from server.fan_out import Outlet, SendMotion
 from server.first_rung import FirstRung
 from server.ladder import BLOCKED_LOSS, RUNGS, Ladder, Mode, Rung
 from server.line import Line, Reading
 from server.motion_link import MotionLink
+from server.repeats import Repeats
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.5
 SETTLE_S = 0.2  # between two changes of mind
 PAIR_S = 6.0  # between two packet pairs
-PAIR_WIRE_BYTES = PAIR_BYTES + 82  # IP, UDP, DTLS and SCTP
+ASKED_PAIR_S = 1.0  # where one more would tell whether copies of pictures can be sent
+THIN_BPS, THIN_PAIR_S = 100_000, 20.0  # a line of less: small pairs, and rarely; the voice waits behind each
+PAIR_HEADERS = 93  # bytes: IP, UDP, DTLS and SCTP
 REFUSED_S = 10.0  # the server had no room to learn a face, and was waited for (motion_atlases.py): asked again after so long
 
 
@@ -59,6 +62,7 @@ class LadderLink:
     ) -> None:
         self._channel, self._call, self._clock, self._senders = channel, call, clock, senders
         self._ladder, self._line, self._first = Ladder(), Line(since_s=clock.now()), FirstRung()
+        self._repeats = Repeats()
         self._mode = Mode.AUTO
         self._asked = asyncio.Event()
         self._motion = MotionLink(channel, call.motion, rtp_origin)
@@ -67,7 +71,7 @@ class LadderLink:
         self._shown: tuple[Rung, Mode] | None = None
         self._aim = Rung.FULL
         self._no_motion_until_s = float("-inf")
-        self._paired_s = 0.0
+        self._paired_s, self._pair_bytes = 0.0, PAIR_BYTES
         self._heard: dict[str, object] = {}  # receiver reports that were taken, by stream
         channel.on_mode, channel.on_line, channel.on_motion = self._ask, self._tell, self._begin_pairs
         call.outlet.on_estimate = lambda bps: self._line.estimate(clock.now(), bps)
@@ -88,7 +92,8 @@ class LadderLink:
             while True:
                 await self._look()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._asked.wait(), LOOK_S)
+                    async with asyncio.timeout(LOOK_S):
+                        await self._asked.wait()
                     await asyncio.sleep(0 if self._first.is_awaited else SETTLE_S)
                 self._asked.clear()
         finally:
@@ -103,7 +108,7 @@ class LadderLink:
     def _tell(self, report: LineReport) -> None:
         self._line.tell(self._clock.now(), loss=report.loss, round_trip_ms=report.round_trip_ms)
         if report.pair_ms is not None:
-            self._line.pair(report.pair_ms, PAIR_WIRE_BYTES)
+            self._line.pair(report.pair_ms, self._pair_bytes + PAIR_HEADERS)
             if self._first.is_awaited:
                 self._asked.set()
 
@@ -111,7 +116,7 @@ class LadderLink:
         """The motion channel is open."""
         self._first.opened(self._clock.now())
         if self._first.is_awaited:
-            self._channel.send_pair()
+            self._channel.send_pair(self._pair_bytes)
 
     async def _look(self) -> None:
         await self._hear_reports()
@@ -119,15 +124,17 @@ class LadderLink:
             self._line.hear(self._clock.now())
         self._note_refusal()
         now_s = self._clock.now()
-        rung = self._judge(self._line.reading(now_s), now_s)
+        reading = self._line.reading(now_s)
+        rung = self._judge(reading, now_s)
         if rung != self._aim:
-            log.info("the ladder goes from %s to %s: %s", self._aim.name, rung.name, self._line.reading(now_s))
+            log.info("the ladder goes from %s to %s: %s", self._aim.name, rung.name, reading)
             self._aim = rung
             await self._go(rung)
         if rung >= Rung.SLOW and self._mode == Mode.AUTO and not self._first.is_awaited:
             self._learn_ahead()
+        self._repeat(reading, now_s)
         self._tell_rung()
-        self._send_pair(now_s)
+        self._send_pair(reading, now_s)
 
     def _judge(self, reading: Reading, now_s: float) -> Rung:
         rungs = self._rungs()
@@ -183,12 +190,27 @@ class LadderLink:
         self._channel.say("motion", state="off", reason=reason)
         self._mode = Mode.AUTO if self._mode == Mode.MOTION else self._mode
 
-    def _send_pair(self, now_s: float) -> None:
+    def _repeat(self, reading: Reading, now_s: float) -> None:
+        picture, before = self._call.outlet.picture, self._call.outlet.picture.repeats
+        if self._call.outlet.rung <= Rung.HALF:
+            self._repeats.judge(reading, now_s)
+        else:
+            self._repeats.rest()
+        picture.repeats = self._repeats.on
+        if picture.repeats != before:
+            log.info("pictures are sent %s: %s", "three times" if picture.repeats else "once", reading)
+
+    def _send_pair(self, reading: Reading, now_s: float) -> None:
         """Without pictures the browser estimates nothing, and a busy one estimates wrongly: how far two packets come apart tells
         of room."""
-        if self._mode == Mode.AUTO and (now_s - self._paired_s >= PAIR_S or self._first.is_awaited):
-            self._paired_s = now_s
-            self._channel.send_pair()
+        capacity_bps = self._line.latest_pair_bps
+        thin = capacity_bps is not None and capacity_bps < THIN_BPS
+        apart_s = THIN_PAIR_S if thin and self._call.outlet.rung > Rung.SLOW else PAIR_S
+        if self._call.outlet.rung <= Rung.HALF and self._repeats.asks_for_pairs(reading, now_s):
+            apart_s = ASKED_PAIR_S
+        if self._mode == Mode.AUTO and (now_s - self._paired_s >= apart_s or self._first.is_awaited):
+            self._paired_s, self._pair_bytes = now_s, SMALL_PAIR_BYTES if thin else PAIR_BYTES
+            self._channel.send_pair(self._pair_bytes)
 
     def _learn_ahead(self) -> None:
         if self._learning is None:

@@ -9,6 +9,7 @@ TALKING_S = 1.5  # who reports every second may be late by so much before it cou
 BASE_S = 60.0  # the least round trip in so long is the line's own; what is above it waits in a queue
 MAX_ROUND_TRIPS = 128
 PAIRS = 5
+AGREED, ALIKE, AMPLE_BPS = 3, 0.25, 1e6  # so many pairs agree where none tells of less than this share, or all tell of so much
 STILL = 1.4  # an estimate so many times what is sent was not reached by it
 SENT_OVER_S = 2.0  # what is sent is a mean of so long
 FASTEST_S = 1e-4  # a gap that is shorter says nothing but that the line is fast
@@ -19,7 +20,8 @@ class Reading:
     """silent_s: for so long nothing came from one who should have said something; loss: share of the packets that never came;
     queued_ms: what the round trip has on top of the line's own; estimate_bps: the browser's estimate of what its network takes
     (REMB; None without pictures); sent_bps: what the pictures take (None before it was measured); capacity_bps: by packet pairs
-    (None before the first ones came)."""
+    (None before the first ones came); sure: the last three of them agree. A busy page takes both halves of one at
+    once, and nothing makes them come nearer to each other on the line."""
 
     silent_s: float = 0.0
     loss: float = 0.0
@@ -27,6 +29,7 @@ class Reading:
     estimate_bps: int | None = None
     sent_bps: float | None = None
     capacity_bps: float | None = None
+    sure: bool = True
 
     @property
     def limit_bps(self) -> int | None:
@@ -90,6 +93,11 @@ class Line:
         """Two packets that left together came so far apart; n_bytes: of the second on the wire."""
         self._gaps_s.append(max(FASTEST_S, gap_ms / 1000) / n_bytes)
 
+    @property
+    def latest_pair_bps(self) -> float | None:
+        """What the line carries, by the packet pair alone that was told of last."""
+        return 8 / self._gaps_s[-1] if self._gaps_s else None
+
     def forget_estimate(self) -> None:
         """No pictures go out any more: what was estimated from them says nothing of now."""
         self._estimate, self._sent, self._sent_bps = None, None, None
@@ -106,7 +114,16 @@ class Line:
             estimate_bps=self._estimate[1] if self._estimate is not None and fresh else None,
             sent_bps=self._sent_bps,
             capacity_bps=8 / median(self._gaps_s) if self._gaps_s else None,
+            sure=self._agreed(),
         )
+
+    def _agreed(self) -> bool:
+        """Whether the slowest of the last three pairs tells much the same as most do, or of more than anybody needs; also where
+        there were none at all."""
+        if len(self._gaps_s) < AGREED:
+            return not self._gaps_s
+        slowest_bps = 8 / max(list(self._gaps_s)[-AGREED:])
+        return slowest_bps >= min(ALIKE * 8 / median(self._gaps_s), AMPLE_BPS)
 
     def _silent_s(self, now_s: float) -> float:
         """Of one who never said anything, counted from the beginning; one who reports rarely may be silent."""

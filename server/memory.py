@@ -18,7 +18,7 @@ GIVE_BACK_S = 10.0  # at most so often
 
 def set_aside() -> None:
     """What lives now stays as long as the process, and the collector need not look at it again: from 60 ms down to 5. Once, when
-    the server is ready."""
+    a server is ready, or a benchmark begins."""
     gc.collect()
     gc.freeze()
 

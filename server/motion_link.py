@@ -15,9 +15,9 @@ log = logging.getLogger(__name__)
 
 CHUNK = struct.Struct("<2B H")  # kind, identity, offset
 ATLAS_CHUNK = 1
-CHUNK_BYTES = 240  # 80 ms of a line of 32 kbit/s: so long the voice may wait behind one, and its buffer grows by no more
-CHUNK_EVERY_S = 0.29  # 9 kbit/s: the voice goes on beside it on 32
-FIRST_CHUNKS = 8  # before any motion: nothing could be drawn
+CHUNK_BYTES = 104  # 50 ms of a line of 32 kbit/s: so long the voice may wait behind one, and its buffer grows by no more
+CHUNK_EVERY_S = 0.18  # 9 kbit/s: the voice goes on beside it on 32
+FIRST_CHUNKS = 18  # before any motion: nothing could be drawn
 WAITING_BYTES = 1000  # in the channel: on a worse line, at the line's own pace
 PROGRESS_EVERY = 0.1
 LOOK_S = 0.05

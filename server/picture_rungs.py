@@ -15,7 +15,7 @@ from server.picture_codec import PictureCodec
 
 SMALLEST_SIDE = 256  # smaller ones save nothing: below it rates fall, not the size
 SLOW_FRAME_MS = 80
-SLOW_LEAST_BPS, SLOW_START_BPS = 30_000, 60_000
+SLOW_LEAST_BPS, SLOW_START_BPS, HALF_START_BPS = 30_000, 60_000, 200_000
 
 
 class Kind(NamedTuple):
@@ -70,4 +70,6 @@ class PictureRungs:
 
 def _encoder(codec: PictureCodec, rung: Rung, side: int) -> PictureEncoder:
     kind = Vp8Encoder if codec == PictureCodec.VP8 else H264Encoder
-    return kind(side, SLOW_START_BPS, least_bps=SLOW_LEAST_BPS) if rung == Rung.SLOW else kind(side)
+    if rung == Rung.SLOW:
+        return kind(side, SLOW_START_BPS, least_bps=SLOW_LEAST_BPS)
+    return kind(side, HALF_START_BPS) if rung == Rung.HALF else kind(side)

@@ -1,5 +1,5 @@
 """One avatar on its way to another server: connected over WHIP, adapted to the line by a ladder of its own, connected again where
-it is lost, until it is ended or the call is over."""
+it is lost, until it is ended, the call is over, or the other server refuses or stays away."""
 
 import asyncio
 import contextlib
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 CONNECTED_S = 15.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+GIVEN_UP_AFTER_S = 120.0  # without a connection
 
 
 class PushState(StrEnum):
@@ -32,11 +33,12 @@ class PushState(StrEnum):
     LIVE = "live"
     WAITING = "waiting"
     REFUSED = "refused"
+    GIVEN_UP = "given_up"
 
 
 class Push:
-    """Lives from construction to `close`. state, reason: why it waits or was refused, a sentence, or "". connections: how often
-    it was connected."""
+    """Lives from construction to `close`, or to the last of its tries. state, reason: why it waits or is over, a sentence, or "".
+    connections: how often it was connected."""
 
     def __init__(self, call: CallMedia, signalling: PushSignalling, clock: Clock) -> None:
         self.id = new_name(9)
@@ -49,13 +51,18 @@ class Push:
         """What a client is told of it."""
         return {"id": self.id, "state": self.state.value, "reason": self.reason, "connections": self.connections}
 
+    @property
+    def is_over(self) -> bool:
+        """It will not be tried again, and holds nothing."""
+        return self.state in (PushState.REFUSED, PushState.GIVEN_UP)
+
     async def close(self) -> None:
         """Ends it; the other server is told."""
         self._life.cancel()
         await asyncio.wait({self._life})
 
     async def _live(self) -> None:
-        waits = _waits_s()
+        waits, away_since_s = _waits_s(), self._clock.now()
         while True:
             self.state, before = PushState.CONNECTING, self.connections
             try:
@@ -64,18 +71,22 @@ class Push:
             except PushError as error:
                 self.reason = str(error)
                 if error.lasting:
-                    self.state = PushState.REFUSED
-                    log.warning("push %s refused: %s", self.id, error)
-                    return
+                    return self._rest(PushState.REFUSED)
             except Exception:
-                self.state, self.reason = PushState.REFUSED, "The server met a problem; its log says more."
                 log.exception("push %s broke", self.id)
-                return
+                self.reason = "The server met a problem; its log says more."
+                return self._rest(PushState.REFUSED)
             if self.connections > before:
-                waits = _waits_s()
+                waits, away_since_s = _waits_s(), self._clock.now()
+            if self._clock.now() - away_since_s > GIVEN_UP_AFTER_S:
+                return self._rest(PushState.GIVEN_UP)
             self.state = PushState.WAITING
             log.info("push %s: %s", self.id, self.reason)
             await asyncio.sleep(next(waits))
+
+    def _rest(self, state: PushState) -> None:
+        self.state = state
+        log.warning("push %s is %s: %s", self.id, state, self.reason)
 
     async def _connect_and_send(self) -> None:
         """Returns once the connection is lost.

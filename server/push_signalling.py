@@ -35,11 +35,11 @@ class Accepted:
 
 
 class PushSignalling:
-    """Section 4.2: POST, a redirection where it stays with allowed servers, 201; and DELETE."""
+    """Section 4.2: POST, a redirection where it stays with allowed servers, 201; and DELETE. The token is shown to the endpoint's
+    own origin alone: a redirection to another one goes there without it, as browsers and curl do it."""
 
     def __init__(self, http: aiohttp.ClientSession, target: PushTarget, origins: tuple[str, ...]) -> None:
         self._http, self._target, self._origins = http, target, origins
-        self._headers = {"Authorization": f"Bearer {target.token}"} if target.token else {}
 
     async def offer(self, sdp: str) -> Accepted:
         """Raises PushError."""
@@ -58,11 +58,14 @@ class PushSignalling:
     async def end(self, resource: URL) -> None:
         """Never raises: the other server notices in any case."""
         with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
-            async with asyncio.timeout(ASKED_S), self._http.delete(resource, headers=self._headers, allow_redirects=False):
+            async with (
+                asyncio.timeout(ASKED_S),
+                self._http.delete(resource, headers=self._token_for(resource), allow_redirects=False),
+            ):
                 return
 
     async def _post(self, url: URL, sdp: str) -> Accepted | URL:
-        headers = {"Content-Type": SDP, "Accept": SDP, **self._headers}
+        headers = {"Content-Type": SDP, "Accept": SDP, **self._token_for(url)}
         async with self._http.post(url, data=sdp.encode(), headers=headers, allow_redirects=False) as response:
             if response.status in REDIRECTS:
                 return self._elsewhere(url, response)
@@ -72,6 +75,10 @@ class PushSignalling:
             if response.content_type != SDP:
                 raise PushError(f"the other server answered {response.content_type}, {SDP} was expected", lasting=True)
             return Accepted(answer=await _text(response), resource=self._resource(url, response))
+
+    def _token_for(self, url: URL) -> dict[str, str]:
+        own = self._target.token and url.origin() == self._target.endpoint.origin()
+        return {"Authorization": f"Bearer {self._target.token}"} if own else {}
 
     def _elsewhere(self, url: URL, response: aiohttp.ClientResponse) -> URL:
         target = _joined(url, response)

@@ -14,7 +14,8 @@ from server.push_target import PushTarget
 
 
 class Pushes:
-    """By id. They share one HTTP client, which is made with the first."""
+    """By id. They share one HTTP client, which is made with the first. Those that are over take no place; as many of them as
+    there are places are kept, so that their client can hear why."""
 
     def __init__(self, limits: Limits, clock: Clock, origins: tuple[str, ...]) -> None:
         self.origins = origins
@@ -25,9 +26,10 @@ class Pushes:
 
     def begin(self, call: CallMedia, target: PushTarget) -> Push:
         """Raises Refusal 503 where there are as many as may be."""
-        if len(self._pushes) >= self._limits.pushes:
+        if sum(not push.is_over for push in self._pushes.values()) >= self._limits.pushes:
             message = f"All {self._limits.pushes} avatars that this server pushes at once are taken: end one first."
             raise Refusal(503, "server_full", message, {"Retry-After": "5"})
+        self._forget_oldest()
         self._http = self._http or aiohttp.ClientSession()
         push = Push(call, PushSignalling(self._http, target, self.origins), self._clock)
         self._pushes[push.id] = push
@@ -50,6 +52,11 @@ class Pushes:
             task = asyncio.create_task(self.end(push))
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
+
+    def _forget_oldest(self) -> None:
+        over = [key for key, push in self._pushes.items() if push.is_over]
+        for key in over[: max(0, len(over) - self._limits.pushes)]:
+            del self._pushes[key]
 
     async def close(self) -> None:
         await asyncio.gather(*(self.end(push) for push in list(self._pushes.values())), *self._ending)

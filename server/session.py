@@ -1,6 +1,7 @@
 """One call: the connection to one client, from its offer to its end."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from server.aiortc_adjustments import rtp_origin
 from server.answer import ask_for_recovery, opus_alone
 from server.config import Limits
 from server.errors import Refusal
+from server.ladder import Rung
 from server.ladder_link import LadderLink, Listened
 from server.metrics import Metrics
 from server.names import new_name
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STATS_S = 1.0
+THIN_STATS_S = 15  # on the rungs that a poor line has: the voice waits behind each
 GOODBYE_S = 0.1  # for the last message to leave
 NEGOTIATING_S = 5.0  # .local candidates are looked up in the network
 CLOSING_S = 5.0
@@ -207,11 +210,12 @@ class Session:
                 task.cancel()
 
     async def _watch(self) -> None:
-        """Once a second: figures to the client; a client that says nothing more is gone."""
-        while True:
+        """Once a second, on poor lines rarely: figures to the client; a client that says nothing more is gone."""
+        for second in itertools.count():
             await asyncio.sleep(STATS_S)
             self._media.count()
-            self.channel.say("stats", **self._media.figures())
+            if self._media.outlet.rung <= Rung.SLOW or second % THIN_STATS_S == 0:
+                self.channel.say("stats", **self._media.figures())
             if self.channel.silent_s > self._limits.silent_peer_s:
                 self._end(Ending(reason="peer_silent", goodbye=True))
 

@@ -12,9 +12,10 @@ from server.slow_voice import SlowVoice
 FAST, MIDDLE, SLOW = 0, 1, 2
 BLOCK_MS = 20
 BLOCKS = {FAST: 1, MIDDLE: 2, SLOW: 3}  # of 20 ms, a packet
-LEAD_MS = {FAST: 20.0, MIDDLE: 20.0, SLOW: 0.0}
+LEAD_MS = {FAST: 35.0, MIDDLE: 35.0, SLOW: 20.0}
 """How much earlier than its picture a voice leaves: a browser has more to do before it is heard (docs/decisions/0024). With the
-slow one goes the motion stream, which comes when it is drawn."""
+slow one goes the motion stream, which comes when it is drawn: a message would wait on a thin line behind the packet that left
+just before it (docs/decisions/0029)."""
 BITS_PER_SECOND = {MIDDLE: 16_000, SLOW: 10_000}
 CHANGE_MS = BLOCK_MS * lcm(*BLOCKS.values())  # at its multiples a packet of each begins: there a listener changes, without a gap
 

@@ -16,12 +16,12 @@ class Watching:
 
     def __init__(self, call: CallMedia) -> None:
         self._call = call
-        self.outlet, self.motion = call.out.open(), call.motion
+        self.outlet, self.motion = call.out.open(begun=False), call.motion
         self.voice, self.picture = self.outlet.voice, self.outlet.picture
 
     def start(self) -> None:
         """The call's timeline began long ago; what a newcomer needs is a whole picture."""
-        self._call.out.request_keyframe(self.outlet)
+        self._call.out.begin(self.outlet)
 
     async def listen(self, microphone: MediaStreamTrack | None) -> None:  # noqa: ARG002
         return

@@ -1,5 +1,7 @@
 // How long to wait before each attempt to reconnect: quickly first, then seldom, then no more.
 
+import { unlessAborted } from "./unless_aborted.js";
+
 const FIRST_MS = 500;
 const LONGEST_MS = 8000;
 const SPREAD = 0.2;
@@ -15,18 +17,5 @@ export function* backOff(random = Math.random) {
 
 /** Resolve after `waitMs`; reject at once with an AbortError when the signal fires. */
 export function pause(waitMs, signal) {
-  return new Promise((resolve, reject) => {
-    const aborted = () => reject(new DOMException("stopped", "AbortError"));
-    if (signal.aborted) return aborted();
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", giveUp);
-      resolve();
-    }, waitMs);
-    function giveUp() {
-      clearTimeout(timer);
-      aborted();
-    }
-    signal.addEventListener("abort", giveUp, { once: true });
-    return undefined;
-  });
+  return unlessAborted(new Promise((resolve) => setTimeout(resolve, waitMs)), signal);
 }

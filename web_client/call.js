@@ -7,6 +7,7 @@
 import { backOff, pause } from "./back_off.js";
 import { Connection } from "./connection.js";
 import { Failure, fromGoodbye, gaveUp } from "./failures.js";
+import { unlessAborted } from "./unless_aborted.js";
 
 const WORTH_WAITING = new Set(["server_full", "server_starting"]);
 const WORTH_ANOTHER_TRY = new Set([...WORTH_WAITING, "server_unreachable", "no_media_path"]);
@@ -85,7 +86,7 @@ export class Call extends EventTarget {
   }
 
   async #connect({ track, portrait, room, signal }) {
-    const query = async (id) => ({ portrait: await id, ...room() });
+    const query = async (id) => ({ portrait: await unlessAborted(id, signal), ...room() }); // an upload may take long
     const first = await query(portrait.id());
     const connection = await this.#open({ track: track(), query: first, signal }).catch(async (error) => {
       if (error.kind !== "portrait_forgotten") throw error;
@@ -97,7 +98,6 @@ export class Call extends EventTarget {
   }
 
   async #open({ track, query, signal }) {
-    if (signal.aborted) throw new DOMException("stopped", "AbortError");
     const connection = new Connection(this.#whip);
     connection.addEventListener("message", ({ detail }) => this.#emit("message", detail));
     await connection.open({ track, query, signal });
@@ -106,10 +106,8 @@ export class Call extends EventTarget {
 
   #lost(signal) {
     const connection = this.#connection;
-    return new Promise((resolve, reject) => {
-      connection.addEventListener("lost", ({ detail }) => resolve(detail.reason), { once: true });
-      signal.addEventListener("abort", () => reject(new DOMException("stopped", "AbortError")), { once: true });
-    });
+    const lost = new Promise((resolve) => connection.addEventListener("lost", ({ detail }) => resolve(detail.reason), { once: true }));
+    return unlessAborted(lost, signal);
   }
 
   async #wait(state, waitMs, { signal, reason = null, failure = null }) {

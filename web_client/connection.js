@@ -3,14 +3,15 @@
 import { connected, gathered } from "./connection_states.js";
 import { LineReport } from "./line_report.js";
 import { askingForThinVoice } from "./own_voice.js";
-import { CHANNEL_LABEL, MOTION_LABEL, PADDING, PING_INTERVAL_MS, SILENCE_LIMIT_MS, mode, parseMessage, ping } from "./protocol.js";
+import { CHANNEL_LABEL, MOTION_LABEL, PADDING, PING_INTERVAL_MS, SILENCE_LIMIT_MS, THIN_PING_APART_MS, mode, parseMessage, ping } from "./protocol.js";
 import { SoundOutput } from "./sound_output.js";
+import { unlessAborted } from "./unless_aborted.js";
 
 const DISCONNECTED_LIMIT_MS = 3000;
 const FAREWELL_LIMIT_MS = 500;
 const SLOW_SETUP_MS = 500; // what takes longer may go over a poor line: the own voice begins thin
 const JAMMED_MS = 2000; // a server that says nothing for so long, though it speaks every second, is not reached
-const THIN_VOICE = new Set(["slow", "motion", "voice"]); // the rungs with which the own voice is made thin too
+const THIN = new Set(["slow", "motion", "voice"]); // the rungs with which the own voice is made thin too, and pings are rare
 
 /**
  * Lives from `open` to `close` or its loss, whichever is first, and never comes back.
@@ -30,7 +31,9 @@ export class Connection extends EventTarget {
   #resource = null;
   #timers = new Set();
   #heardMs = 0;
+  #pingedMs = -Infinity;
   #over = false;
+  #unhook = () => null;
   mode = "auto"; // what is asked of the server's ladder
   rung = null; // its message that came last
   slow = false; // it took long to connect
@@ -48,20 +51,11 @@ export class Connection extends EventTarget {
    * is asked of the server. Throws a Failure, or an AbortError when `signal` fires.
    */
   async open({ track, query, signal }) {
-    signal.addEventListener("abort", () => this.close(), { once: true });
+    const stop = () => this.close();
+    signal.addEventListener("abort", stop, { once: true });
+    this.#unhook = () => signal.removeEventListener("abort", stop);
     try {
-      this.#addMedia(track);
-      await this.#peer.setLocalDescription();
-      await gathered(this.#peer);
-      const sdp = this.#peer.localDescription.sdp;
-      const { answer, resource } = await this.#whip.offer({ sdp, query, signal });
-      this.#resource = resource;
-      this.#answer = answer;
-      await this.#peer.setRemoteDescription({ type: "answer", sdp: answer });
-      const slow = setTimeout(() => this.#setUpSlowly(), SLOW_SETUP_MS);
-      this.#timers.add(slow);
-      await connected(this.#peer, signal);
-      clearTimeout(slow);
+      await unlessAborted(this.#setUp({ track, query, signal }), signal); // a closed connection's promises never settle
       this.#watch();
     } catch (error) {
       this.close();
@@ -91,6 +85,11 @@ export class Connection extends EventTarget {
     return this.#peer.getReceivers().find(({ track }) => track.kind === "audio");
   }
 
+  /** Hold the voice back by so many ms at least: what is drawn to it comes in larger parts than it does. 0: as little as can be. */
+  holdVoice(ms) {
+    hold(this.voiceReceiver, ms);
+  }
+
   /** How loud the received sound is now, 0 to 1. */
   async level() {
     const report = [...(await this.#peer.getStats()).values()];
@@ -109,12 +108,29 @@ export class Connection extends EventTarget {
     Promise.race([told, new Promise((resolve) => setTimeout(resolve, FAREWELL_LIMIT_MS))]).then(() => this.#peer.close());
   }
 
+  async #setUp({ track, query, signal }) {
+    this.#addMedia(track);
+    await this.#peer.setLocalDescription();
+    await gathered(this.#peer);
+    const sdp = this.#peer.localDescription.sdp;
+    const { answer, resource } = await this.#whip.offer({ sdp, query, signal });
+    if (this.#over) return this.#whip.end(resource); // stopped as the answer came
+    this.#resource = resource;
+    this.#answer = answer;
+    await this.#peer.setRemoteDescription({ type: "answer", sdp: answer });
+    const slow = setTimeout(() => this.#setUpSlowly(), SLOW_SETUP_MS);
+    this.#timers.add(slow);
+    await connected(this.#peer);
+    clearTimeout(slow);
+    return undefined;
+  }
+
   #addMedia(track) {
     if (track) this.#peer.addTransceiver(track, { direction: "sendrecv" });
     else this.#peer.addTransceiver("audio", { direction: "recvonly" });
     this.#peer.addTransceiver("video", { direction: "recvonly" });
     this.#peer.addEventListener("track", ({ track: received, receiver }) => {
-      askForLowDelay(receiver);
+      hold(receiver, 0);
       this.stream.addTrack(received);
     });
     this.#channel = this.#peer.createDataChannel(CHANNEL_LABEL);
@@ -156,7 +172,8 @@ export class Connection extends EventTarget {
   #watch() {
     this.#heardMs = performance.now();
     this.#every(PING_INTERVAL_MS, () => {
-      this.#ping();
+      const apartMs = THIN.has(this.rung?.rung) ? THIN_PING_APART_MS : 0; // a busy page's timers are late: none is left out then
+      if (performance.now() - this.#pingedMs >= apartMs) this.#ping();
       if (performance.now() - this.#heardMs > JAMMED_MS) this.#thinVoice(true);
       if (performance.now() - this.#heardMs > SILENCE_LIMIT_MS) this.#lose(null);
     });
@@ -169,6 +186,7 @@ export class Connection extends EventTarget {
   }
 
   async #ping() {
+    this.#pingedMs = performance.now();
     const report = await this.#peer.getStats();
     this.send(ping(performance.now(), this.#line.take(report)));
     this.outputMs = this.#output.take(report);
@@ -182,7 +200,7 @@ export class Connection extends EventTarget {
 
   /** While nothing is asked for, nothing is known of the line: the own voice stays as it was. */
   #followVoice({ rung, mode: asked }) {
-    if (asked !== "pause") this.#thinVoice(THIN_VOICE.has(rung));
+    if (asked !== "pause") this.#thinVoice(THIN.has(rung));
   }
 
   #setUpSlowly() {
@@ -223,13 +241,14 @@ export class Connection extends EventTarget {
   #finish() {
     if (this.#over) return false;
     this.#over = true;
+    this.#unhook();
     for (const timer of this.#timers) clearInterval(timer);
     return true;
   }
 }
 
-/** Ask the receiver to hold as little as the network allows: the delay is in the portrait already. */
-function askForLowDelay(receiver) {
-  if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
-  else if ("playoutDelayHint" in receiver) receiver.playoutDelayHint = 0;
+/** Ask a receiver to hold what comes for so long at least; with 0, as little as the network allows: the delay is in the portrait already. */
+function hold(receiver, ms) {
+  if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = ms;
+  else if ("playoutDelayHint" in receiver) receiver.playoutDelayHint = ms / 1000;
 }

@@ -17,7 +17,7 @@ export function gathered(peer) {
 }
 
 /** Wait for `connected`; a Failure after 15 s or when the browser gives up first. */
-export function connected(peer, signal) {
+export function connected(peer) {
   return new Promise((resolve, reject) => {
     const limit = setTimeout(() => reject(noMediaPath()), SETUP_LIMIT_MS);
     const settle = (action, value) => {
@@ -29,7 +29,6 @@ export function connected(peer, signal) {
       if (peer.connectionState === "failed") settle(reject, noMediaPath());
     };
     peer.addEventListener("connectionstatechange", look);
-    signal.addEventListener("abort", () => settle(reject, new DOMException("stopped", "AbortError")));
     look();
   });
 }

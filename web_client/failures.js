@@ -168,7 +168,7 @@ const BUSY_WORDS = {
 const ROOM_WORDS = {
   room_unknown: {
     title: "This room has ended.",
-    advice: "A room ends ten minutes after the last one has left. Open a new one and send its link.",
+    advice: "A room ends ten minutes after the last one has left, or with its server. Open a new one and send its link.",
   },
   room_full: {
     title: "This room is full.",

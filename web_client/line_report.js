@@ -20,7 +20,8 @@ export class LineReport {
     const records = [...report.values()];
     const inbound = records.filter(({ type }) => type === "inbound-rtp");
     const sum = (key) => inbound.reduce((total, record) => total + (record[key] ?? 0), 0);
-    const now = { atMs: nowMs, lost: sum("packetsLost"), received: sum("packetsReceived") };
+    const received = sum("packetsReceived") - sum("retransmittedPacketsReceived"); // which it counts in; copies are never missed
+    const now = { atMs: nowMs, lost: sum("packetsLost"), received };
     this.#moments = [...this.#moments.filter(({ atMs }) => nowMs - atMs <= SPAN_MS), now];
     const pairMs = this.#pairMs;
     this.#pairMs = null;

@@ -68,7 +68,7 @@ player.addEventListener("say", ({ detail }) => {
 });
 microphoneChoice.addEventListener("failure", ({ detail }) => tell(detail));
 room.addEventListener("failure", ({ detail }) => tell(detail));
-room.addEventListener("open", enterRoom);
+room.addEventListener("change", enterRoom);
 room.addEventListener("name", introduce);
 window.addEventListener("pagehide", () => call.stop());
 
@@ -128,6 +128,7 @@ function enter({ state, reason, waitMs, failure }) {
   else rest();
   if (state === "idle") microphone.close();
   say(WORDS[state]({ reason, waitMs, failure }));
+  if (state === "live" && !wasLive) window.scrollTo({ top: 0 }); // the faces are there; one's name was typed below them
   wasLive = state === "live" || (wasLive && state === "reconnecting");
   if (state !== "connecting") tell(failure); // another try is no news yet
 }
@@ -137,7 +138,7 @@ function primary(state) {
   return { ...PRIMARY, idle: "Join the room", live: "Leave", reconnecting: "Leave" }[state];
 }
 
-/** From now on the page belongs to a room. */
+/** From now on the page belongs to a room, or to none. */
 function enterRoom() {
   portraits.room = room.id;
   element("start-stop").textContent = primary(call.state);
@@ -224,7 +225,14 @@ function say(words) {
 function tell(error) {
   const failure = error === null || error instanceof Failure ? error : unforeseen(error);
   showFailure(element("failure"), failure);
-  if (failure?.kind !== "token_required") return;
+  if (failure?.kind === "room_unknown") room.forget();
+  if (failure?.kind === "token_required") askForToken();
+}
+
+/** A room's guests need none: where one is asked of them all the same, the room may have ended. */
+async function askForToken() {
+  const ended = await room.check().then(() => null, (error) => error);
+  if (ended) return tell(ended);
   element("token-panel").hidden = false;
-  element("token").focus();
+  return element("token").focus();
 }

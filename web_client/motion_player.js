@@ -5,6 +5,7 @@ import { MotionView } from "./motion/motion_view.js";
 import { VoiceClock } from "./motion/voice_clock.js";
 
 const AGAIN_MS = 500;
+const HELD_MS = 60; // the voice, for the pictures to be there: three frames make a message, and its line has jitter
 
 /** Event "say" (detail: words for the person, or ""). `picture.dataset.line` is video, learning, motion or voice. */
 export class MotionPlayer extends EventTarget {
@@ -76,6 +77,7 @@ export class MotionPlayer extends EventTarget {
   #open(parts) {
     const view = new MotionView({ place: this.#picture, ...parts });
     this.#view = view;
+    this.#connection.holdVoice(HELD_MS);
     view.addEventListener("ready", () => {
       if (view !== this.#view) return;
       this.#picture.classList.add("is-motion");
@@ -98,6 +100,7 @@ export class MotionPlayer extends EventTarget {
 
   #close() {
     this.#drawnBefore = this.framesDrawn;
+    if (this.#view) this.#connection.holdVoice(0);
     this.#view?.close();
     this.#view = null;
     this.#picture.classList.remove("is-motion");

@@ -4,6 +4,7 @@ export const CHANNEL_LABEL = "facewire";
 export const MOTION_LABEL = "facewire-motion"; // unordered, never sent again
 export const PADDING = 0; // first byte of a message there that says nothing: half of a packet pair
 export const PING_INTERVAL_MS = 1000;
+export const THIN_PING_APART_MS = 1500; // so every second one, on a poor line: a ping and its answer take 0.1 s of 32 kbit/s
 export const SILENCE_LIMIT_MS = 8000;
 
 const MAX_LENGTH = 1100; // of a message; in characters it has no more than in bytes

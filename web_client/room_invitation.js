@@ -3,7 +3,7 @@
 const REMEMBERED = "facewire.name";
 const COPIED_MS = 2000;
 
-/** Events: "failure" (detail: a Failure), "name" (the person renamed themselves). */
+/** Events: "failure" (detail: a Failure), "name" (the person renamed themselves), "change" (another room, or none). */
 export class RoomInvitation extends EventTarget {
   #panel;
   #api;
@@ -47,20 +47,29 @@ export class RoomInvitation extends EventTarget {
     return photographs || !this.#asksForToken;
   }
 
-  /** Rooms are opened before a call; in one there is a link to give away. */
+  /** Rooms are opened before a call; in one there is a link to give away, or nothing to say. */
   setInCall(inCall) {
-    this.#part("open").disabled = inCall;
+    this.#panel.hidden = inCall && this.id === "";
+  }
+
+  /** The room is no more: the page has none, and can open another. */
+  forget() {
+    this.#enter("");
+  }
+
+  #enter(id) {
+    this.id = id;
+    history.replaceState(null, "", this.#link());
+    this.#show();
+    this.dispatchEvent(new Event("change"));
   }
 
   async #open() {
     this.#part("open").disabled = true;
     try {
       const { id } = await this.#api.openRoom({ photographs: this.#part("photographs").querySelector("input").checked });
-      this.id = id;
-      history.replaceState(null, "", this.#link());
-      this.#show();
+      this.#enter(id);
       this.#part("copy").focus();
-      this.dispatchEvent(new Event("open"));
     } catch (failure) {
       this.dispatchEvent(new CustomEvent("failure", { detail: failure }));
     } finally {
@@ -83,13 +92,14 @@ export class RoomInvitation extends EventTarget {
 
   #link() {
     const url = new URL(location.href);
-    url.searchParams.set("room", this.id);
+    if (this.id) url.searchParams.set("room", this.id);
+    else url.searchParams.delete("room");
     return url.href;
   }
 
   #show() {
     this.#part("alone").hidden = this.id !== "";
     this.#part("together").hidden = this.id === "";
-    if (this.id) this.#part("link").value = this.#link();
+    this.#part("link").value = this.id && this.#link();
   }
 }

@@ -63,7 +63,7 @@ function perItemMs(before, after, secondsKey, countKey) {
 function lossPercent(before, after) {
   const sum = (key) => difference(before.video, after.video, key) + difference(before.audio, after.audio, key);
   const lost = Math.max(0, sum("packetsLost"));
-  const expected = lost + sum("packetsReceived");
+  const expected = lost + sum("packetsReceived") - sum("retransmittedPacketsReceived"); // which it counts in
   return expected > 0 ? (100 * lost) / expected : null;
 }
 

@@ -1,4 +1,4 @@
-"""Frames of one call → the messages that go out, a few frames each."""
+"""Frames of one call → the messages that go out: a few new frames each, and those of the message before it once more."""
 
 from realtime.layers import FaceLayers
 from realtime.motion.atlas import Atlas
@@ -17,6 +17,7 @@ class MotionSender:
         self._projector = Projector(atlas)
         self._rest = (0,) * len(atlas.coders)
         self._first, self._waiting = 0, list[MotionFrame]()
+        self._before: tuple[int, tuple[MotionFrame, ...]] = 0, ()  # those of the last message: the first one's number, and they
         self._resting = 0  # frames
 
     def push(self, index: int, layers: FaceLayers) -> list[bytes]:
@@ -31,8 +32,15 @@ class MotionSender:
 
     def _flush(self) -> list[bytes]:
         frames, self._waiting = tuple(self._waiting), []
+        first, again = self._again()
+        self._before = self._first, frames
         at_rest = all(frame.coefficients == self._rest for frame in frames)
         self._resting = self._resting + len(frames) if at_rest else 0
         if at_rest and self._resting > len(frames) and self._resting % REST_FRAMES != len(frames):
             return []
-        return [encode(MotionMessage(atlas=self.atlas.identity, first_frame=self._first, frames=frames), self.atlas)]
+        return [encode(MotionMessage(atlas=self.atlas.identity, first_frame=first, frames=again + frames), self.atlas)]
+
+    def _again(self) -> tuple[int, tuple[MotionFrame, ...]]:
+        """What the next message begins with: the frames before its own, where there were some and they follow each other."""
+        first, frames = self._before
+        return (first, frames) if first + len(frames) == self._first else (self._first, ())

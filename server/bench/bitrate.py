@@ -23,7 +23,7 @@ from realtime.layers import FaceLayers
 from realtime.motion import atlas as atlas_format
 from realtime.motion.atlas import Atlas, AtlasReader
 from realtime.motion.basis import Projector
-from realtime.motion.message import MotionFrame, MotionMessage, decode, encode
+from realtime.motion.message import Coefficients, MotionFrame, MotionMessage, decode, encode
 from realtime.portrait import prepare_portrait
 from realtime.runners.runner import load_runner
 from realtime.weights import default_model
@@ -130,7 +130,7 @@ def _motion(subject: Subject, wanted: list[Picture], sheets: Path | None) -> Fig
     received = _read(data)
     projector = Projector(received)
     sent = _messages(subject.layers, projector, received)
-    rows = [frame.coefficients for message in sent for frame in decode(message, received).frames]
+    rows = _rows(sent, received)
     drawn = [projector.layers(row) for row in rows]
     first = len(_read(data[:FIRST_PART_BYTES]).components)
     with_first = [projector.layers(row[:first] + (0,) * (len(row) - first)) for row in rows]
@@ -151,10 +151,18 @@ def _motion(subject: Subject, wanted: list[Picture], sheets: Path | None) -> Fig
 
 
 def _messages(layers: list[FaceLayers], projector: Projector, atlas: Atlas) -> list[bytes]:
+    """As a call's: three new frames, after the three before them."""
     frames = [MotionFrame(coefficients=projector.project(frame)) for frame in layers]
-    starts = range(0, len(frames), FRAMES_A_MESSAGE)
-    parts = [(start, tuple(frames[start : start + FRAMES_A_MESSAGE])) for start in starts]
+    ends = range(FRAMES_A_MESSAGE, len(frames) + FRAMES_A_MESSAGE, FRAMES_A_MESSAGE)
+    parts = [(start := max(0, end - 2 * FRAMES_A_MESSAGE), tuple(frames[start:end])) for end in ends]
     return [encode(MotionMessage(atlas=atlas.identity, first_frame=start, frames=part), atlas) for start, part in parts]
+
+
+def _rows(sent: Sequence[bytes], atlas: Atlas) -> list[Coefficients]:
+    """Each frame's coefficients, once."""
+    messages = [decode(data, atlas) for data in sent]
+    frames = {message.first_frame + place: frame for message in messages for place, frame in enumerate(message.frames)}
+    return [frames[number].coefficients for number in range(len(frames))]
 
 
 def _read(data: bytes) -> Atlas:

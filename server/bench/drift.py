@@ -1,7 +1,6 @@
 """`facewire bench latency --minutes`: one long call over each network, piece by piece: whether sound and picture drift apart.
 
-Measured as in `latency.py`, every half minute anew, so that nothing grows with the call's length. A drift is the slope of a
-straight line through the pieces' medians.
+Measured as in `latency.py`, by half minutes. A drift is the slope of a straight line through the pieces' medians.
 """
 
 import contextlib
@@ -60,25 +59,28 @@ def _measure(server: Serving, microphone: Path, network: Network, spoken: Spoken
         page.evaluate("box => latency.watch(box)", call_delay.mouth_box(spoken.portrait))
         page.wait_for_timeout(latency.SETTLE_MS)
         page.evaluate("latency.take()")
-        pieces, delays = [], []
+        recorded = []
         for index in range(max(1, round(60 * minutes / PIECE_S))):
             tell(f"over {network.in_words}: minute {index * PIECE_S / 60:g} of {minutes:g}")
-            found, call = _piece(page, spoken)
-            delays += found
-            pieces.append(
-                {"minute": (index + 0.5) * PIECE_S / 60, **latency.figures_of(found, call["audio_output_ms"]), "call": call}
-            )
+            recorded.append(_piece(page))
         page.click("#start-stop")
+    delays, pieces = [], []  # reckoned when the call is over: it needs the processor
+    for index, (parts, call) in enumerate(recorded):
+        found = call_delay.burst_delays(latency.joined(parts), spoken.pcm, spoken.offline)
+        delays += found
+        pieces.append(
+            {"minute": (index + 0.5) * PIECE_S / 60, **latency.figures_of(found, call["audio_output_ms"]), "call": call}
+        )
     output_ms = float(np.mean([piece["call"]["audio_output_ms"] for piece in pieces]))
     return {**latency.figures_of(delays, output_ms), "drift_ms_a_minute": _drifts(pieces), "pieces": pieces}
 
 
-def _piece(page: Page, spoken: Spoken) -> tuple[list[call_delay.BurstDelays], Figures]:
-    """The bursts of half a minute, and the browser's counters over it."""
+def _piece(page: Page) -> tuple[list[str], Figures]:
+    """What is recorded in half a minute, and the browser's counters over it."""
     before: dict[str, Any] = page.evaluate("latency.counters()")
-    page.wait_for_timeout(1000 * PIECE_S)
+    recorded = latency.record(page, PIECE_S)
     after: dict[str, Any] = page.evaluate("latency.counters()")
-    return call_delay.burst_delays(page.evaluate("latency.take()"), spoken.pcm, spoken.offline), latency.counted(before, after)
+    return recorded, latency.counted(before, after)
 
 
 def _drifts(pieces: Sequence[Figures]) -> dict[str, float | None]:

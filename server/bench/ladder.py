@@ -74,12 +74,25 @@ def measure(links: Sequence[Network], spoken: Spoken, flags: Sequence[str], seco
 
 def tables(figures: Figures) -> list[str]:
     """The figures as Markdown."""
-    headings = ["kbit/s", "link", "rung", "found after s", "pictures/s", "freezes", "mouth p50 ms", "p95", "voice p50 ms", "p95"]
+    headings = [
+        "kbit/s",
+        "link",
+        "rung",
+        "found after s",
+        "pictures/s",
+        "came/s",
+        "freezes",
+        "mouth p50 ms",
+        "p95",
+        "voice p50 ms",
+        "p95",
+    ]
     headings += ["apart p95 ms", "voice lost %", "wire down kbit/s", "up", "SSIM of the rung"]
     rows = []
     for name, found in figures.items():
         mouth, voice, skew = (found[key] or {} for key in ("mic_to_mouth_ms", "mic_to_voice_ms", "skew_ms"))
-        row = [name, found["network"], found["rung"], found["found_after_s"], found["pictures_a_second"], found["freezes"]]
+        row = [name, found["network"], found["rung"], found["found_after_s"], found["pictures_a_second"]]
+        row += [found["came_a_second"], found["freezes"]]
         row += [mouth.get("p50"), mouth.get("p95"), voice.get("p50"), voice.get("p95"), skew.get("p95_abs")]
         rows.append(
             [*row, found["voice_lost_percent"], found["wire_kbps"]["down"], found["wire_kbps"]["up"], found.get("ssim_mouth")]
@@ -106,13 +119,29 @@ def _over(network: Network, server: Serving, microphone: Path, spoken: Spoken, s
         page.wait_for_timeout(latency.SETTLE_MS)
         page.evaluate("latency.take()")
         before, bytes_before = page.evaluate("latency.counters()"), _bytes(relays[-1])
-        page.wait_for_timeout(1000 * seconds)
+        passed = [_passed(relays[-1], server)]
+        recorded = latency.record(page, seconds)
         after, bytes_after = page.evaluate("latency.counters()"), _bytes(relays[-1])
-        taken, rungs = page.evaluate("latency.take()"), page.evaluate("ladder.rungs")
+        passed.append(_passed(relays[-1], server))
+        taken = {**latency.joined(recorded), "came": page.evaluate("ladder.came")}
+        rungs = page.evaluate("ladder.rungs")
         page.click("#start-stop")
     wire = {way: kbps(bytes_after[way] - bytes_before[way], seconds) for way in bytes_before}
     output_ms = 1000 * _mean(before["output"], after["output"], "totalPlayoutDelay", "totalSamplesCount")
-    return {**_seen(taken, spoken, output_ms), **_ladder(rungs), **_voice(before["audio"], after["audio"]), "wire_kbps": wire}
+    stages_ms = {name: _gained_mean(passed[0][name], passed[1][name]) for name in passed[0]}
+    voice = _voice(before["audio"], after["audio"])
+    return {**_seen(taken, spoken, output_ms), **_ladder(rungs), **voice, "stages_ms": stages_ms, "wire_kbps": wire}
+
+
+def _passed(relay: Relay, server: Serving) -> dict[str, tuple[float, float]]:
+    """Ms so far, and how often: of every datagram on its way up and down, and of the microphone's sound until it was read."""
+    ways = {name: (1000 * way.taken_s, float(way.passed)) for name, way in (("up", relay.up), ("down", relay.down))}
+    waited = (server.metric(f"facewire_stage_ms_{part}", 'stage="ingest_wait"') for part in ("sum", "count"))
+    return {**ways, "ingest": (next(waited), next(waited))}
+
+
+def _gained_mean(before: tuple[float, float], after: tuple[float, float]) -> float:
+    return round((after[0] - before[0]) / max(1.0, after[1] - before[1]), 1)
 
 
 def _bytes(relay: Relay) -> dict[str, int]:
@@ -137,6 +166,7 @@ def _seen(taken: dict[str, Any], spoken: Spoken, output_ms: float) -> Figures:
         "mic_to_voice_ms": _summary([d.voice_ms + output_ms for d in delays if d.voice_ms is not None]),
         "skew_ms": {**summary(skew), "p95_abs": summary([abs(value) for value in skew])["p95"]} if skew else None,
         "pictures_a_second": round(1000 / float(np.mean(between_ms)), 1) if len(between_ms) else None,
+        "came_a_second": _came_a_second(taken),
         "freezes": int(np.sum(between_ms > FREEZE_MS)),
     }
 
@@ -147,14 +177,31 @@ def _summary(values: list[float]) -> Figures | None:
 
 def _between_pictures(taken: dict[str, Any]) -> NDArray[np.float64]:
     """Times between pictures, in ms, of those that came while the voice was heard."""
+    shown_ms = np.array(taken["frames"], np.float64)
+    return np.diff(shown_ms)[_spoken(taken, shown_ms)] if len(shown_ms) > 1 else np.array([])
+
+
+def _came_a_second(taken: dict[str, Any]) -> float | None:
+    """How many frames of the motion stream came in time, of each second in which the voice was heard: what a page that is quick
+    enough would show. None where none came."""
+    at_ms, came = np.array(taken["came"], np.float64).reshape(-1, 2).T
+    recorded = at_ms >= (taken["frames"] or [np.inf])[0]
+    at_ms, came = at_ms[recorded], came[recorded]
+    spoken = _spoken(taken, at_ms)
+    return (
+        round(1000 * float(np.maximum(0, np.diff(came))[spoken].sum() / np.diff(at_ms)[spoken].sum()), 1)
+        if spoken.any()
+        else None
+    )
+
+
+def _spoken(taken: dict[str, Any], times_ms: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Between which of so many times of the page, each and the next, the voice was heard."""
     voice = np.array(taken["sound"][1], np.float64)
     on_page_ms = voice[:, 2] - taken["timeOrigin"]
     loud_ms = on_page_ms[voice[:, 1] > LOUD * np.percentile(voice[:, 1], 99)]
-    shown_ms = np.array(taken["frames"], np.float64)
-    if len(shown_ms) < 2:
-        return np.array([])
-    spoken = np.searchsorted(loud_ms, shown_ms[1:]) > np.searchsorted(loud_ms, shown_ms[:-1])
-    return np.diff(shown_ms)[spoken]
+    spoken: NDArray[np.bool_] = np.searchsorted(loud_ms, times_ms[1:]) > np.searchsorted(loud_ms, times_ms[:-1])
+    return spoken
 
 
 def _ladder(rungs: list[list[Any]]) -> Figures:

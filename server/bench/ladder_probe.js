@@ -1,7 +1,7 @@
 // On top of latency_probe.js: watches whatever the page shows, its video or the portrait that it draws itself, and which rung the
 // server's ladder is on.
 
-window.ladder = { rungs: [] };
+window.ladder = { rungs: [], came: [] };
 
 /** Note each rung with its time from now on (ms since `connected`). */
 ladder.watchRungs = () => {
@@ -39,6 +39,7 @@ ladder.watch = async (box, side) => {
     const canvas = drawn();
     if (canvas && canvas.dataset.drawn !== last) {
       last = canvas.dataset.drawn;
+      ladder.came.push([performance.now(), Number(canvas.dataset.came ?? 0)]);
       see(canvas, canvas.width, performance.now());
     }
     requestAnimationFrame(seeCanvas);

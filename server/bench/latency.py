@@ -8,9 +8,12 @@ network made in user space (`network.py`).
 """
 
 import contextlib
+import json
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -27,6 +30,7 @@ from server.bench.network import CLEAN, Network, Relay
 from server.bench.progress import tell
 from server.bench.record import Figures, summary, table
 from server.bench.serving import Serving, available_cores, serving
+from server.memory import set_aside
 from server.voices import FAST, LEAD_MS
 
 PROBE = Path(__file__).with_name("latency_probe.js")
@@ -46,6 +50,7 @@ FLAGS = (
 SETTLE_MS = 4000  # the browser's buffers find their size
 FIRST_FRAME_CALLS = 8
 BETWEEN_CALLS_MS = 300
+PART_S = 2.0
 
 
 def run(
@@ -190,6 +195,7 @@ def open_page(microphone: Path) -> Iterator[Page]:
         running = playwright.chromium.launch(executable_path=browser, args=flags)
         page = running.new_context(bypass_csp=True).new_page()
         page.add_init_script(path=PROBE)
+        set_aside()  # a full collection of what this process has loaded would hold every packet of its relays for 60 ms
         yield page
         running.close()
 
@@ -200,16 +206,34 @@ def _call(page: Page, server: Serving, box: call_delay.Box, seconds: float) -> F
     page.wait_for_timeout(SETTLE_MS)
     page.evaluate("latency.take()")
     before, totals, busy_s = page.evaluate("latency.counters()"), _totals(server), server.processor_s
-    page.wait_for_timeout(1000 * seconds)
+    recorded = record(page, seconds)
     after, later, busy_s = page.evaluate("latency.counters()"), _totals(server), server.processor_s - busy_s
-    taken = page.evaluate("latency.take()")
     call = {
         "server_delay_ms": page.evaluate("fetch('api/config').then((answer) => answer.json()).then((c) => c.delay_ms)"),
         "server_percent_of_a_core": round(100 * busy_s / seconds, 1),
         **counted(before, after),
     }
     stages = {name: (later[name][0] - ms) / max(1.0, later[name][1] - n) for name, (ms, n) in totals.items()}
-    return {"taken": taken, "call": call, "stages": {**stages, "held_ms": float(call["server_delay_ms"])}}
+    return {"taken": joined(recorded), "call": call, "stages": {**stages, "held_ms": float(call["server_delay_ms"])}}
+
+
+def record(page: Page, seconds: float) -> list[str]:
+    """What the page records from now on, in small parts and unread: to read a large one, or to collect what it was made of, would
+    hold up the relays of this process, and so what is measured."""
+    parts: list[str] = []
+    until_s = time.monotonic() + seconds
+    while (left_s := until_s - time.monotonic()) > 0:
+        page.wait_for_timeout(1000 * min(PART_S, left_s))
+        parts.append(page.evaluate("JSON.stringify(latency.take())"))
+    return parts
+
+
+def joined(record: list[str]) -> dict[str, Any]:
+    """The parts as one `latency.take()`. For when the call is over."""
+    parts = [json.loads(part) for part in record]
+    sounds = [[*chain.from_iterable(part["sound"][which] for part in parts)] for which in range(2)]
+    listed = {name: [*chain.from_iterable(part[name] for part in parts)] for name in ("frames", "shownAfterMs")}
+    return {**parts[-1], **listed, "sound": sounds, "patches": "".join(part["patches"] for part in parts)}
 
 
 def _totals(server: Serving) -> dict[str, tuple[float, float]]:

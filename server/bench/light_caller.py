@@ -111,7 +111,8 @@ class LightCaller:
 
         Raises TimeoutError.
         """
-        found: str = await asyncio.wait_for(self._own_id, CONNECT_S)
+        async with asyncio.timeout(CONNECT_S):
+            found: str = await self._own_id
         return found
 
     def vanish(self) -> None:
@@ -133,7 +134,8 @@ class LightCaller:
                 raise RefusedError(f"{answer.status}: {text}")
             self.location = self.url + answer.headers["Location"]
         await self.peer.setRemoteDescription(RTCSessionDescription(text, "answer"))
-        await asyncio.wait_for(self._connected.wait(), CONNECT_S)
+        async with asyncio.timeout(CONNECT_S):
+            await self._connected.wait()
 
     def _follow(self) -> None:
         if self.peer.connectionState == "connected":

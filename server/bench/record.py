@@ -61,9 +61,9 @@ def write_record(folder: Path, name: str, record: Mapping[str, Any], tables: Seq
 
 
 def write_json(path: Path, record: Mapping[str, Any]) -> Figures:
-    """Writes a record with its date and machine; returns what was written."""
+    """Writes a record with its date, and its machine as it is now where it does not tell; returns what was written."""
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
-    full = {"date": date, **record, "machine": describe_machine()}
+    full = {"date": date, **record, "machine": record.get("machine") or describe_machine()}
     path.write_text(json.dumps(full, indent=2, ensure_ascii=False) + "\n")
     return full
 

@@ -32,13 +32,14 @@ def run(args: argparse.Namespace) -> int:
     from server.bench import progress, record
 
     module = importlib.import_module(f"server.commands.benchmarks.{args.what}")
+    machine = record.describe_machine()  # before the benchmark loads it, and a record changes the working tree
     try:
         title, figures, tables = module.run(args)
     finally:
         progress.done()
     name = module.record_name(args) if hasattr(module, "record_name") else args.what
     print("\n".join(tables))
-    full = {"title": title, "command": shlex.join(["facewire", *sys.argv[1:]]), **figures}
+    full = {"title": title, "command": shlex.join(["facewire", *sys.argv[1:]]), **figures, "machine": machine}
     if args.json is not None:
         record.write_json(args.json, full)
     if args.record is not None:

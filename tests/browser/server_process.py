@@ -46,9 +46,11 @@ class ServerProcess:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
-        if self._log:
-            self._log.close()
+        try:
+            self.stop()
+        finally:
+            if self._log:
+                self._log.close()
 
     def start(self) -> None:
         """Starts it and waits until it takes calls."""

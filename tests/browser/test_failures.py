@@ -17,6 +17,17 @@ from tests.browser.test_page import LIVE, PORTRAITS, start_call
 StartServer = Callable[..., ServerProcess]
 KeepScreenshot = Callable[[Page, str], None]
 AGAIN_LIMIT_MS = 30_000
+STOP_DURING = """(step) => {  // the button is pressed while the browser is still at it
+  const within = RTCPeerConnection.prototype;
+  const original = within[step];
+  within[step] = function (...given) {
+    within[step] = original;
+    const running = original.apply(this, given);
+    document.getElementById("start-stop").click();
+    window.hasBeenStopped = true;
+    return running;
+  };
+}"""
 
 
 def test_permission_refused(open_page: OpenPage, server: ServerProcess, keep_screenshot: KeepScreenshot) -> None:
@@ -114,6 +125,28 @@ def test_a_server_that_vanishes_is_noticed(open_page: OpenPage, start_server: St
     expect(page.locator("#status")).to_contain_text("The connection was lost. Connecting again…", timeout=10_000)
     page.click("#start-stop")
     expect(page.locator("#status")).to_contain_text("ended")
+
+
+@pytest.mark.parametrize("step", ["setLocalDescription", "setRemoteDescription"])
+def test_a_call_that_is_stopped_while_it_begins_is_over(open_page: OpenPage, server: ServerProcess, step: str) -> None:
+    page = open_page(server.url)
+    page.locator("input[type=radio]:checked").wait_for(state="attached")
+    page.evaluate(STOP_DURING, step)
+    page.click("#start-stop")
+    page.wait_for_function("window.hasBeenStopped && document.body.dataset.state === 'idle'", timeout=5_000)
+    expect(page.locator("#start-stop")).to_have_text("Start speaking")
+    start_call(page)
+
+
+def test_a_call_that_is_stopped_while_a_photograph_is_on_its_way_is_over(open_page: OpenPage, server: ServerProcess) -> None:
+    page = open_page(server.url)
+    page.route("**/portraits", lambda route: None if route.request.method == "POST" else route.continue_())
+    page.set_input_files("#portrait-file", max(PORTRAITS.glob("*.jpg")))
+    expect(page.get_by_role("radio", name="Yours")).to_be_checked(timeout=10_000)
+    page.click("#start-stop")
+    page.wait_for_function("document.body.dataset.state === 'connecting'", timeout=5_000)
+    page.click("#start-stop")
+    page.wait_for_function("document.body.dataset.state === 'idle'", timeout=5_000)
 
 
 def test_a_server_that_is_not_there(open_page: OpenPage, start_server: StartServer) -> None:

@@ -76,11 +76,12 @@ def test_where_no_video_comes_the_delay_is_the_voice_s_and_the_drawing_s(page: P
 
 def test_a_page_knows_its_line(page: Page) -> None:
     body = """
+      const copies = (n) => ({ packetsReceived: 100 + 2 * n, retransmittedPacketsReceived: 2 * n });
       const report = (lost, received) => new Map([
         ["t", { id: "t", type: "transport", selectedCandidatePairId: "p" }],
         ["p", { id: "p", type: "candidate-pair", currentRoundTripTime: 0.18 }],
         ["a", { id: "a", type: "inbound-rtp", packetsLost: lost, packetsReceived: received }],
-        ["v", { id: "v", type: "inbound-rtp", packetsLost: 0, packetsReceived: 100 }]]);
+        ["v", { id: "v", type: "inbound-rtp", packetsLost: 0, ...copies(received) }]]);
       const line = new m.LineReport();
       const first = line.take(report(0, 0), 0);
       line.pair(0, 500);
@@ -100,8 +101,8 @@ def test_an_answer_that_asks_for_a_thin_voice(page: Page, parameters: str) -> No
     sdp = f"m=audio 9 RTP/SAVPF 111 0\r\na=rtpmap:111 opus/48000/2\r\n{parameters}a=rtpmap:0 PCMU/8000\r\n"
     asked = in_module(page, "own_voice.js", "return m.askingForThinVoice(a);", sdp)
     (line,) = [line for line in asked.split("\r\n") if line.startswith("a=fmtp:111 ")]
-    assert set(line.removeprefix("a=fmtp:111 ").split(";")) >= {"maxaveragebitrate=10000", "ptime=60", "usedtx=1"}
-    assert "a=ptime:60\r\n" in asked
+    assert set(line.removeprefix("a=fmtp:111 ").split(";")) >= {"maxaveragebitrate=10000", "ptime=40", "usedtx=1"}
+    assert "a=ptime:40\r\n" in asked
     assert in_module(page, "own_voice.js", "return m.askingForThinVoice(a);", "v=0\r\n") == "v=0\r\n"
 
 
@@ -135,6 +136,17 @@ def test_every_microphone_error_has_words(page: Page, name: str, kind: str) -> N
     assert shown_kind == kind
     assert title.endswith(".")
     assert len(advice) > 5
+
+
+@pytest.mark.parametrize(("status", "reason"), [(404, "room_unknown"), (409, "room_full"), (404, "no_such_member")])
+def test_every_refusal_of_a_room_has_words(page: Page, status: int, reason: str) -> None:
+    body = """
+      const answer = new Response(JSON.stringify({ error: { reason: a[1], message: "The server's own." } }), { status: a[0] });
+      const failure = await m.fromResponse(answer);
+      return [failure.kind, failure.title];"""
+    kind, title = in_module(page, "failures.js", body, [status, reason])
+    assert kind == reason
+    assert title not in ("The server refused the call.", "The server has a problem.")
 
 
 def test_the_page_reads_every_message_of_the_protocol(page: Page) -> None:

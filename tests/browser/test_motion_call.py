@@ -53,13 +53,14 @@ WATCH_CANVAS = """
 @dataclass(frozen=True, kw_only=True)
 class MotionCall:
     """What was seen and heard; dataset: of the canvas at the end; received: bytes by the browser's transport, and in how many
-    ms."""
+    ms; held_ms: what the voice's receiver is asked to hold."""
 
     recording: CallRecording
     frames: list[int]
     dataset: dict[str, str]
     kbps: float
     pictures_decoded: int
+    held_ms: float
     status: str
 
 
@@ -81,6 +82,7 @@ def call(launch_browser: LaunchBrowser, fixture_microphone: tuple[str, ...], ser
     page.locator("#picture:not(.is-motion)[data-line=video]").wait_for(timeout=10_000)
     decoded = _video(page)["framesDecoded"]
     wait_until(page, lambda: _video(page)["framesDecoded"] > decoded + 20, 30_000)
+    assert _held_ms(page) == 0, "video comes with its voice: nothing more is held"
     context.close()
 
 
@@ -104,6 +106,7 @@ def _record(page: Page) -> MotionCall:
         dataset=page.evaluate("({ ...document.querySelector('#picture canvas').dataset })"),
         kbps=8 * n_bytes / (after["timestamp"] - before["timestamp"]),
         pictures_decoded=ended - began,
+        held_ms=_held_ms(page),
         status=page.locator("#status").inner_text(),
     )
 
@@ -112,6 +115,11 @@ def _transport(page: Page) -> dict[str, Any]:
     body = "async () => [...(await probe.peers.at(-1).getStats()).values()].find((r) => r.type === 'transport')"
     found: dict[str, Any] = page.evaluate(body)
     return found
+
+
+def _held_ms(page: Page) -> float:
+    body = "() => probe.peers.at(-1).getReceivers().find(({ track }) => track.kind === 'audio').jitterBufferTarget"
+    return float(page.evaluate(body))
 
 
 def _video(page: Page) -> dict[str, Any]:
@@ -162,6 +170,11 @@ def test_the_mouth_is_in_step_with_the_voice(call: MotionCall) -> None:
     between_ms = float(np.median(np.diff(recording.shown_ms)))
     busy = os.getloadavg()[0] > BUSY_LOAD
     assert -SKEW_LIMIT_MS <= skew_ms <= SKEW_LIMIT_MS + between_ms / (1 if busy else 2)
+
+
+def test_the_voice_waits_for_its_pictures(call: MotionCall) -> None:
+    """Three frames make a message: played as soon as it comes, the voice would be ahead of the last of them."""
+    assert call.held_ms >= 40
 
 
 def test_the_page_says_that_it_is_live(call: MotionCall) -> None:

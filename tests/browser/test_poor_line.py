@@ -24,6 +24,8 @@ LEARNT_MS = 240_000  # on a busy machine
 SEEN_MS = 120_000
 POOR = Network(name="poor", delay_ms=60, jitter_ms=5, loss=0.01, kbps=96)  # for two connections: one's own and another's
 DISORDERLY = Network(name="disorderly", delay_ms=40, jitter_ms=5, loss=0.05, disordered=0.2)
+LOSING = Network(name="losing", delay_ms=20, jitter_ms=2, loss=0.03)
+UNASKED = 60  # packets that came again and had not been asked for
 VOICE_PACKETS = 120  # enough to tell a voice that is lost from one that is not
 LOST_SHARE = 0.08
 PICTURES = 30
@@ -31,6 +33,11 @@ AUDIO = """async (which) => {
   const report = [...(await latency.peers.at(which).getStats()).values()];
   const { packetsLost, packetsReceived } = report.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio");
   return { lost: packetsLost, received: packetsReceived };
+}"""
+
+RETRANSMITTED = """async () => {
+  const video = (await probe.report()).find(({ type, kind }) => type === "inbound-rtp" && kind === "video");
+  return video.retransmittedPacketsReceived - video.packetsLost;
 }"""
 
 ThroughNetwork = Callable[[Page, Network], None]
@@ -86,6 +93,17 @@ def goes_on_decoding(page: Page) -> None:
     decoded = "async () => (await probe.report()).find((r) => r.type === 'inbound-rtp' && r.kind === 'video').framesDecoded"
     before = page.evaluate(decoded)
     wait_until(page, lambda: page.evaluate(decoded) > before + PICTURES, SEEN_MS)
+
+
+def test_pictures_come_three_times_where_packets_are_lost_and_there_is_room(
+    open_page: OpenPage, server: ServerProcess, through_network: ThroughNetwork
+) -> None:
+    page = open_page(server.url)
+    through_network(page, LOSING)
+    begin(page)
+    wait_until(page, lambda: page.evaluate(RETRANSMITTED) > UNASKED, SEEN_MS)
+    goes_on_decoding(page)
+    expect(page.locator("body")).to_have_attribute("data-state", "live")
 
 
 def test_one_of_two_is_on_a_poor_line(

@@ -21,6 +21,20 @@ PIXELS = """video => {
 }"""
 
 
+PLACES = """async (others) => {
+  const { Tile } = await import("/static/tile.js");
+  const company = document.querySelector("#company");
+  company.replaceChildren(...Array.from({ length: others }, () => new Tile().element));
+  company.hidden = false;
+  document.body.dataset.company = String(others);
+  return ["#picture", ".tile"].flatMap((place) => [...document.querySelectorAll(place)]).map((element) => {
+    const { left, top, right, bottom } = element.getBoundingClientRect();
+    return [left, top, right, bottom];
+  });
+}"""
+"""The edges of one's own picture and of each tile, with so many of these."""
+
+
 def open_room(open_page: OpenPage, server: ServerProcess, **options: object) -> tuple[Page, str]:
     """A page that has opened a room, and the room's link."""
     page = open_page(server.url, **options)
@@ -77,12 +91,45 @@ def test_two_people_in_a_room(open_page: OpenPage, server: ServerProcess, keep_s
 
 def test_a_room_on_a_phone(open_page: OpenPage, server: ServerProcess, keep_screenshot: KeepScreenshot) -> None:
     anna, link = open_room(open_page, server, viewport=PHONE)
-    start_call(anna)
+    anna.get_by_label("Your name there").fill("Anna")  # below the picture
+    anna.mouse.wheel(0, 2000)
+    anna.wait_for_function("scrollY > 0")
+    anna.locator("#start-stop").evaluate("(button) => button.click()")
+    anna.locator(LIVE).wait_for(timeout=60_000)
+    anna.wait_for_function("scrollY === 0", timeout=5_000)
     bob = open_page(link)
     start_call(bob)
     anna.locator(".tile.is-playing").wait_for(timeout=60_000)
     keep_screenshot(anna, "room_phone")
     assert anna.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [360, 390, 768, 1440])
+def test_nobody_s_face_is_covered(open_page: OpenPage, server: ServerProcess, width: int) -> None:
+    """Where everyone's place is, with one to five others: in the middle, of one size from two on, beside each other."""
+    page = open_page(server.url, viewport={"width": width, "height": 900})
+    for others in range(1, 6):
+        places = np.array(page.evaluate(PLACES, others))
+        left, top, right, bottom = (places[:, edge] for edge in range(4))
+        assert left.min() >= 0
+        assert right.max() <= width
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        sizes, own = right - left, places[0]
+        if others == 1:
+            assert sizes[0] < 0.35 * sizes[1]
+            assert own[3] < places[1, 1] + 0.4 * sizes[1], "a corner of the picture, above the mouth"
+            continue
+        assert np.ptp(sizes) < 1
+        assert sizes.min() > 110
+        apart = [
+            a == b or right[a] <= left[b] or right[b] <= left[a] or bottom[a] <= top[b] or bottom[b] <= top[a]
+            for a in range(len(places))
+            for b in range(len(places))
+        ]
+        assert all(apart)
+        middles = [left[top == row].min() + right[top == row].max() for row in np.unique(top)]
+        assert np.ptp(middles) < 2, "a row that is not full stands in the middle"
+        assert tuple(own[[1, 0]]) == max(zip(top, left, strict=True)), "oneself is the last"
 
 
 def test_the_link_can_be_copied(open_page: OpenPage, server: ServerProcess) -> None:
@@ -96,6 +143,44 @@ def test_the_link_can_be_copied(open_page: OpenPage, server: ServerProcess) -> N
 def test_a_room_that_has_ended_says_so_before_anything_is_asked(open_page: OpenPage, server: ServerProcess, name: str) -> None:
     page = open_page(f"{server.url}/?room={name}")
     expect(page.get_by_role("alert").first).to_contain_text("This room has ended.")
+    expect(page.get_by_role("button", name="Start speaking")).to_be_visible()
+    page.get_by_role("button", name="Open a room").click()
+    expect(page.get_by_label("Whoever has this link can come in")).to_have_value(re.compile(r"\?room=[\w-]{16}$"))
+
+
+def test_a_room_ends_with_its_server(open_page: OpenPage, start_server: Callable[..., ServerProcess]) -> None:
+    """One who was in it is told, keeps name and portrait, and can open another on the spot."""
+    server = start_server()
+    page, link = open_room(open_page, server)
+    page.get_by_label("Your name there").fill("Anna")
+    start_call(page)
+    server.stop()
+    server.start()
+    expect(page.get_by_role("alert").first).to_contain_text("This room has ended.", timeout=BUSY_MS)
+    page.get_by_role("button", name="Open a room").click()
+    again = page.get_by_label("Whoever has this link can come in")
+    expect(again).to_have_value(re.compile(r"\?room=[\w-]{16}$"))
+    assert again.input_value() != link
+    expect(page.get_by_label("Your name there")).to_have_value("Anna")
+    start_call(page)
+
+
+def test_a_guest_without_a_token_is_told_too(open_page: OpenPage, start_server: Callable[..., ServerProcess]) -> None:
+    """What they hear is that the room has ended, not that they lack a token, which they never had."""
+    server = start_server("--token", "secret")
+    anna = open_page(server.url)
+    anna.get_by_label("Access token").fill("secret")
+    anna.get_by_role("button", name="Open a room").click()
+    link = anna.get_by_label("Whoever has this link can come in")
+    expect(link).to_have_value(re.compile("room="))
+    guest = open_page(link.input_value())
+    start_call(guest)
+    server.stop()
+    server.start()
+    expect(guest.get_by_role("alert").first).to_contain_text("This room has ended.", timeout=BUSY_MS)
+    guest.get_by_role("button", name="Start speaking").click()
+    expect(guest.get_by_role("alert").first).to_contain_text("access token")
+    expect(guest.get_by_label("Access token")).to_be_focused()
 
 
 def test_one_who_falls_out_comes_back(open_page: OpenPage, server: ServerProcess) -> None:

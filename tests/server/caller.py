@@ -145,7 +145,8 @@ class Caller:
             patched = await self.http.patch(url, data="\r\n".join(trickled), headers=headers)
             assert patched.status == 204, await patched.text()
         await self.peer.setRemoteDescription(RTCSessionDescription(await response.text(), "answer"))
-        await asyncio.wait_for(self.connected.wait(), CONNECTED_S)
+        async with asyncio.timeout(CONNECTED_S):
+            await self.connected.wait()
         return url
 
     def ping(self, t: int) -> None:

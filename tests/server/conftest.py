@@ -1,12 +1,15 @@
 """The real server in this process: real engine, embedded weights, media on loopback only."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
 
+from realtime.compositor import Compositor
+from realtime.layers import FaceLayers
 from server import first_rung
 from server.app import LOADING, build_app
 from server.call_server import CallServer
@@ -58,3 +61,14 @@ async def nothing_is_learnt(server: TestServer) -> None:
 
 def base(server: TestServer) -> str:
     return str(server.make_url("")).rstrip("/")
+
+
+def draw_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every picture from now on takes 0.15 s to draw."""
+    layers = Compositor.layers
+
+    def slowly(self: Compositor, *arguments: Any) -> FaceLayers:
+        time.sleep(0.15)
+        return layers(self, *arguments)
+
+    monkeypatch.setattr(Compositor, "layers", slowly)

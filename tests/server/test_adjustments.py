@@ -5,13 +5,14 @@ from importlib import metadata
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from aioice import stun
-from aiortc.rtcrtpsender import RTCRtpSender
 from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
 
 from realtime.pacing import ReleaseSchedule
 from server import aiortc_adjustments as adjustments
+from server.encoders import OpusEncoder
 from server.tracks import ReleasedTrack
 from tests.unit.fake_clock import FakeClock
 
@@ -20,9 +21,12 @@ def test_what_is_installed_fits() -> None:
     adjustments.check()
 
 
-def test_a_moved_name_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(RTCRtpSender, "_next_encoded_frame")
-    with pytest.raises(RuntimeError, match="_next_encoded_frame"):
+@pytest.mark.parametrize(
+    ("place", "name"), [(place, name) for place, names in adjustments.NAMES.items() for name in names if name != "__init__"]
+)
+def test_a_moved_name_is_noticed(place: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(place, name)
+    with pytest.raises(RuntimeError, match=name):
         adjustments.check()
 
 
@@ -49,8 +53,20 @@ async def test_sender_reports_follow_media_time_not_the_moment_of_sending(sent: 
     info = RtcpSenderInfo(ntp_timestamp=123, rtp_timestamp=5_000 + 2 * 90_000, packet_count=sent, octet_count=9)
     report = RtcpSrPacket(ssrc=1, sender_info=info)
     assert adjustments._set_media_time(sender, report) is written
+    assert not adjustments._set_media_time(sender, report), "nothing was sent since: it says nothing new"
     if written:
         assert report.sender_info.ntp_timestamp / 2**32 - adjustments.NTP_EPOCH_S == pytest.approx(1002.0, abs=1e-3)
+
+
+def test_sound_that_nobody_fetches_is_a_second_s_at_most_and_the_newest() -> None:
+    frames: asyncio.Queue[Any] = asyncio.Queue()
+    decoder, encoder = adjustments.InlineDecoder(frames), OpusEncoder()
+    opus = SimpleNamespace(name="opus")
+    for index in range(120):
+        (packet,) = encoder.encode(np.zeros(960, np.int16), 960 * index)
+        decoder.put((opus, adjustments.OpusPacket(bytes(packet), 960 * index, lost=0)))
+    assert frames.qsize() == adjustments.MAX_DECODED_PACKETS
+    assert frames.get_nowait().pts == 960 * (120 - adjustments.MAX_DECODED_PACKETS)
 
 
 def _given(*sequence_numbers: int) -> list[bool]:

@@ -2,23 +2,19 @@
 
 import asyncio
 import os
-import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from realtime.audio import MonoResampler, read_audio_file
-from realtime.compositor import Compositor
-from realtime.layers import FaceLayers
 from realtime.model_spec import read_manifest
 from realtime.weights import default_model
 from server.config import ServerConfig
 from server.voices import FAST, LEAD_MS
 from tests.server.caller import RATE_HZ, Caller
-from tests.server.conftest import StartServer, base, core
+from tests.server.conftest import StartServer, base, core, draw_slowly
 
 SPEECH = Path(__file__).parents[1] / "fixtures" / "speech.wav"
 CLOCK_HZ = {"audio": 48_000, "video": 90_000}
@@ -142,7 +138,8 @@ async def test_pictures_flow_before_anybody_speaks(start_server: StartServer) ->
     server = await start_server()
     async with Caller(base=base(server)) as caller:
         await caller.call()
-        await asyncio.wait_for(caller.wire["video"].began.wait(), FIRST_PICTURE_S)
+        async with asyncio.timeout(FIRST_PICTURE_S):
+            await caller.wire["video"].began.wait()
 
 
 async def test_a_caller_without_a_channel_is_served(start_server: StartServer) -> None:
@@ -168,13 +165,7 @@ async def test_a_microphone_that_sends_nothing_is_silence(start_server: StartSer
 
 async def test_the_voice_never_waits_for_a_slow_picture(start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
     server = await start_server()
-    layers = Compositor.layers
-
-    def slowly(self: Compositor, *arguments: Any) -> FaceLayers:
-        time.sleep(0.15)
-        return layers(self, *arguments)
-
-    monkeypatch.setattr(Compositor, "layers", slowly)
+    draw_slowly(monkeypatch)
     async with Caller(base=base(server)) as caller:
         await caller.call()
         await asyncio.sleep(3)

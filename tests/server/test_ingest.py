@@ -179,3 +179,47 @@ def test_what_comes_too_late_by_far_is_given_up() -> None:
     ingest.write(BLOCK, np.ones(BLOCK, np.int16), 1.0)
     assert ingest.late_packets == 1
     assert SAMPLE_RATE_HZ == BLOCK / BLOCK_S
+
+
+def test_a_copy_that_comes_far_too_late_moves_nothing() -> None:
+    """Packets of 60 ms: what is recovered of a lost one comes with the next, of which only the end is still to be read."""
+    ingest, read, long = ClockedIngest(), [], 3 * BLOCK
+    for block in range(30):
+        number, now_s = block // 3, block * BLOCK_S
+        if block % 3 == 0 and number != 4:
+            if number == 5:
+                ingest.write(4 * long, np.full(long, 104, np.int16), now_s, recovered=True)
+            ingest.write(number * long, np.full(long, 100 + number, np.int16), now_s)
+        read.append(int(ingest.read(now_s + 0.01)[0]))
+    first = read.index(100)
+    assert read[first : first + 24] == [*np.repeat([100, 101, 102, 103], 3), 0, 0, 104, *np.repeat([105, 106, 107], 3)]
+    assert ingest.steps_back == 0
+    assert ingest.missing_samples == 2 * BLOCK
+
+
+def test_it_says_what_of_a_block_had_come() -> None:
+    ingest = ClockedIngest()
+    ingest.write(0, np.ones(BLOCK + 100, np.int16), 0.0)
+    known = []
+    for block in range(3):
+        ingest.read(block * BLOCK_S)
+        known.append(ingest.known)
+    assert sorted(known) == [100, BLOCK, BLOCK] or known == [BLOCK, 100, 0]
+
+
+@pytest.mark.parametrize(("late_ones", "waits"), [(1, False), (2, True)])
+def test_of_long_packets_one_in_two_seconds_may_come_too_late(late_ones: int, waits: bool) -> None:
+    """Packets of 60 ms, one or two of thirty 60 ms later than the rest: the call does not wait for one, and does for two."""
+    ingest, coming, waited_s = ClockedIngest(), [], []
+    for number in range(300):
+        late_s = 0.06 if number % 30 in range(10, 10 + 10 * late_ones, 10) else 0.0
+        coming.append((0.06 * number + 0.011 + late_s, number))
+    coming.sort()
+    for block in range(3 * 300):
+        while coming and coming[0][0] <= block * BLOCK_S:
+            arrived_s, number = coming.pop(0)
+            ingest.write(3 * BLOCK * number, np.full(3 * BLOCK, 1 + number, np.int16), arrived_s)
+            waited_s.append(ingest.last_wait_s)
+        ingest.read(block * BLOCK_S)
+    assert (np.median(waited_s[-60:]) > 0.05) == waits
+    assert (ingest.late_packets >= 5) != waits

@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestServer
 
 from server.encoders import EncodedPacket
 from server.headroom import usable_cores
+from server.ladder import Mode
 from server.picture_rungs import Kind, PictureRungs
 from server.strand import drawing_threads
 from tests.server.caller import Caller
@@ -37,6 +38,20 @@ async def test_the_server_closes_its_side_where_the_client_does_not(start_server
         await _gone(server, within_s=5)
         assert [session._peer.signalingState for session in sessions] == ["closed"] * 2
         assert [session._peer.iceConnectionState for session in sessions] == ["closed"] * 2
+
+
+@pytest.mark.parametrize("steps", range(4))
+async def test_a_wish_that_comes_with_the_end_does_not_keep_a_call(start_server: StartServer, steps: int) -> None:
+    server = await start_server()
+    async with Caller(base=base(server)) as caller:
+        await caller.call()
+        (session,) = core(server).sessions.values()
+        session.channel.on_mode(Mode.PAUSE)
+        for _ in range(steps):  # of the event loop
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await session.close("client_ended")
+        assert not core(server).sessions
 
 
 async def test_a_vanished_peer_is_gone_in_ten_seconds(start_server: StartServer) -> None:

@@ -6,6 +6,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import av
+import cv2
 import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
@@ -13,9 +14,12 @@ from numpy.typing import NDArray
 
 from realtime.clock import MonotonicClock
 from realtime.pacing import ReleaseSchedule
+from server import encoders, libvpx
 from server.encoders import EncodedPacket, OpusEncoder, Vp8Encoder
-from server.fan_out import VOICE_OF, FanOut
-from server.picture_rungs import PictureRungs
+from server.fan_out import COPIED_BPS, VOICE_OF, FanOut
+from server.ladder import Rung
+from server.picture_codec import PictureCodec
+from server.picture_rungs import Kind, PictureRungs
 from server.strand import Strand, drawing_threads
 from server.tracks import MAX_OVERDUE_S, MAX_RESENT_BYTES, RESENT_BYTES, ReleasedTrack
 from server.voices import FAST, LEAD_MS, MIDDLE, SLOW
@@ -30,6 +34,12 @@ def picture(index: int) -> NDArray[np.uint8]:
     y, x = np.mgrid[:SIDE, :SIDE]
     waves = 127 + 120 * np.sin((x + 3 * index) / 9.0) * np.cos(y / 11.0)
     return np.repeat(waves.astype(np.uint8)[..., None], 3, axis=2)
+
+
+def noisy(index: int) -> NDArray[np.uint8]:
+    """The same with what takes bits."""
+    noise = np.random.default_rng(index).integers(-8, 8, (SIDE, SIDE, 1))
+    return (picture(index).astype(int) + noise).clip(0, 255).astype(np.uint8)
 
 
 def is_keyframe(packet: EncodedPacket) -> bool:
@@ -58,6 +68,58 @@ def test_the_receiver_s_estimate_is_followed(limit_bps: int, at_most_bps: int) -
     limited = sum(len(bytes(encoder.encode(picture(i), 40 * i))) for i in range(75, 125))
     assert limited < free
     assert limited * 8 / 2 < at_most_bps
+
+
+def test_the_rate_follows_at_once_both_ways_and_costs_no_keyframe() -> None:
+    """Also where it changes little: within the band in which FFmpeg's wrapper would stay where it is."""
+    rates = (800_000, 600_000, 200_000, 1_500_000)
+    encoder, taken = Vp8Encoder(SIDE, rates[0]), []
+    for index in range(400):
+        encoder.limit(rates[index // 100])
+        packet = encoder.encode(noisy(index), 40 * index)
+        assert is_keyframe(packet) is (index == 0)
+        taken.append(len(bytes(packet)))
+    for begin, asked in zip((0, 100, 200, 300), rates, strict=True):
+        assert 0.85 * asked < 8 * 25 * float(np.mean(taken[begin + 25 : begin + 100])) < 1.15 * asked
+
+
+def test_ffmpeg_s_wrapper_does_the_same_where_libvpx_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for the keyframe that another rate costs."""
+    monkeypatch.setattr(encoders, "libvpx", lambda: None)
+    encoder, keyframes = Vp8Encoder(SIDE, 800_000), []
+    for index in range(60):
+        encoder.limit(800_000 if index < 30 else 200_000)
+        if index == 15:
+            encoder.request_keyframe()
+        keyframes += [index] if is_keyframe(encoder.encode(picture(index), 40 * index)) else []
+    assert keyframes == [0, 15, 30]
+
+
+def test_libvpx_of_another_version_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number, or its structures."""
+    assert libvpx.libvpx() is not None, "PyAV's wheel brings the version that server/libvpx.py was written for"
+    for name, other in (("ENCODER_ABI", 40), ("DEFAULTS", {"kbps": 255})):
+        with monkeypatch.context() as changed:
+            changed.setattr(libvpx, name, other)
+            assert libvpx.libvpx.__wrapped__() is None
+
+
+def test_both_ways_to_vp8_make_the_same_of_one_rate() -> None:
+    library = libvpx.libvpx()
+    assert library is not None
+    quality, taken = [], []
+    for stream in (libvpx.LiveVp8(library, SIDE, 200_000), encoders.ReopenedVp8(SIDE, 200_000)):
+        decoder, errors, taken_bytes = av.CodecContext.create("vp8", "r"), [], 0
+        for index in range(60):
+            cv2.cvtColor(picture(index), cv2.COLOR_BGR2YUV_I420, dst=stream.planar)
+            packet = stream.encode(40 * index, keyframe=False)
+            taken_bytes += len(packet)
+            (shown,) = decoder.decode(av.Packet(packet))
+            errors.append(np.mean((shown.to_ndarray(format="yuv420p")[:SIDE].astype(float) - stream.planar[:SIDE]) ** 2))
+        quality.append(10 * np.log10(255**2 / np.mean(errors[10:])))
+        taken.append(taken_bytes)
+    assert quality[0] == pytest.approx(quality[1], abs=0.5)
+    assert taken[0] == pytest.approx(taken[1], rel=0.1)
 
 
 def test_opus_packets_carry_20_ms_each_and_their_place() -> None:
@@ -97,11 +159,53 @@ async def test_a_voice_leaves_by_its_lead_before_its_picture(voice: int) -> None
     outlet.voice.on_sent = lambda _, late_s: late_ms.update(voice=1000 * late_s)
     outlet.picture.on_sent = lambda _, late_s: late_ms.update(picture=1000 * late_s)
     out.put_voice(voice, 400, av.Packet(b"voice"))
-    out.put_pictures(400, {outlet.kind: av.Packet(b"picture")})
+    packet = av.Packet(b"picture")
+    packet.is_keyframe = True
+    out.put_pictures(400, {outlet.kind: packet})
     clock.now_s = 0.5  # the picture's moment
     await outlet.voice.recv()
     await outlet.picture.recv()
     assert late_ms == pytest.approx({"voice": LEAD_MS[voice], "picture": 0})
+
+
+@pytest.mark.parametrize("codec", list(PictureCodec))
+async def test_a_newcomer_gets_what_is_said_from_now_on_and_first_a_whole_picture(codec: PictureCodec) -> None:
+    """Nothing of before, which its connection would get all at once; and nothing that it could not decode, on another rung
+    too."""
+    clock = FakeClock()
+    out = FanOut(schedule=ReleaseSchedule(clock=clock, delay_ms=0), pictures=PictureRungs(512))
+    out.schedule.start()
+    first, newcomer = out.open(), out.open(begun=False)
+    first.codec = newcomer.codec = codec
+    image = np.zeros((512, 512, 3), np.uint8)
+
+    def draw(frame: int) -> None:
+        out.put_voice(FAST, 40 * frame, av.Packet(b"voice"))
+        out.put_pictures(40 * frame, out.pictures.encode(image, 40 * frame, out.kinds))
+
+    async def comes(track: ReleasedTrack) -> list[tuple[int, bool]]:
+        packets = [await track.recv() for _ in range(len(track._packets))]
+        return [(int(packet.pts or 0) // 3600, packet.is_keyframe) for packet in packets]
+
+    clock.now_s = 0.4
+    for frame in range(3):
+        draw(frame)
+    stale = out.pictures.encode(image, 120, out.kinds)
+    out.begin(newcomer)
+    out.put_pictures(120, stale)
+    draw(4)
+    draw(5)
+    assert await comes(newcomer.picture) == [(4, True), (5, False)]
+    assert len(newcomer.voice._packets) == 2
+    assert [frame for frame, _ in await comes(first.picture)] == [0, 1, 2, 3, 4, 5]
+    out.set_rung(first, Rung.HALF, 0, None)
+    draw(6)
+    stale = out.pictures.encode(image, 280, {Kind(codec, Rung.HALF)})
+    out.set_rung(newcomer, Rung.HALF, 0, None)
+    out.put_pictures(280, stale)
+    draw(8)
+    assert await comes(newcomer.picture) == [(6, False), (8, True)]
+    assert await comes(first.picture) == [(6, True), (7, False), (8, True)]
 
 
 async def test_a_picture_s_rate_follows_loss_as_well_as_the_estimate_and_the_weakest_counts() -> None:
@@ -175,7 +279,8 @@ async def test_lost_packets_are_sent_again_up_to_a_share_of_what_is_sent() -> No
     track.pause()
     assert track.grant_resending(1) == 0
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(track.recv(), 0.05)
+        async with asyncio.timeout(0.05):
+            await track.recv()
 
 
 @pytest.mark.parametrize(("cores", "threads"), [(0.5, 2), (1, 2), (2, 2), (2.5, 3), (4, 4), (64, 8)])
@@ -222,3 +327,12 @@ def test_an_error_on_a_strand_is_its_caller_s_and_the_rest_goes_on() -> None:
         with pytest.raises(ZeroDivisionError):
             broken.result(5)
         assert fine.result(5) == 7
+
+
+def test_pictures_of_which_copies_are_sent_take_no_more_than_they_need() -> None:
+    """What the browser estimates is of the copies too."""
+    outlet = FanOut(schedule=ReleaseSchedule(clock=FakeClock(), delay_ms=100), pictures=PictureRungs(SIDE)).open()
+    outlet.estimate_bps = 3 * COPIED_BPS
+    assert outlet.limit_bps == 3 * COPIED_BPS
+    outlet.picture.repeats = True
+    assert outlet.limit_bps == COPIED_BPS

@@ -9,6 +9,8 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestServer
 
 from realtime.errors import ConfigError
+from server import push as pushing
+from server.ladder import Ladder, Rung
 from server.push_target import VARIABLE, allowed_origins
 from tests.server.caller import Caller
 from tests.server.conftest import StartServer, base, core
@@ -41,7 +43,10 @@ async def push(caller: Caller, call: str, endpoint: str, token: str = "theirs", 
     return await caller.http.post(f"{call}/push", json={"endpoint": endpoint, "token": token}, headers=headers)
 
 
-async def test_an_avatar_is_seen_and_heard_on_another_server(start_server: StartServer, endpoint: WhipEndpoint) -> None:
+async def test_an_avatar_is_seen_and_heard_on_another_server(
+    start_server: StartServer, endpoint: WhipEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Ladder, "judge", lambda *_: Rung.FULL)  # its choice for a busy machine has no say
     server = await allowing(start_server, endpoint)
     async with Caller(base=base(server), pcm=speech()) as caller:
         call = await caller.call()
@@ -113,6 +118,72 @@ async def test_an_offer_is_not_carried_on_to_a_server_that_is_not_allowed(start_
             await push(caller, caller_url(server), endpoint.url)
             await until(lambda: len(inner.peers) == 1)
             assert len(inner.peers) == 1
+
+
+async def test_a_token_is_shown_to_the_server_that_it_is_for_alone(start_server: StartServer) -> None:
+    """A redirection to another origin is followed without it, and what is deleted there, too."""
+    async with WhipEndpoint() as other, WhipEndpoint(moved_to=other.url, token="theirs") as endpoint:
+        server = await allowing(start_server, endpoint)
+        core(server).pushes.origins = (endpoint.origin, other.origin)
+        async with Caller(base=base(server)) as caller:
+            begun = await push(caller, await caller.call(), endpoint.url)
+            await until(lambda: len(other.pictures) > 2)
+            await caller.http.delete(base(server) + begun.headers["Location"])
+    assert endpoint.shown == ["Bearer theirs"]
+    assert other.shown == ["", ""]
+    assert other.deleted == [0]
+
+
+async def test_it_is_shown_in_the_end_too(start_server: StartServer, endpoint: WhipEndpoint) -> None:
+    """To delete, on its own origin; what it names elsewhere is deleted without it."""
+    async with WhipEndpoint() as other:
+        server = await allowing(start_server, endpoint)
+        core(server).pushes.origins = (endpoint.origin, other.origin)
+        async with Caller(base=base(server)) as caller:
+            call = await caller.call()
+            for names, shown_here, shown_there in (("", 2, 0), (f"{other.origin}/live/session/0", 1, 1)):
+                endpoint.names, endpoint.shown, other.shown, other.peers = names, [], [], endpoint.peers
+                begun = await push(caller, call, endpoint.url)
+                endpoint.forget()
+                await until(lambda: len(endpoint.pictures) > 2)
+                await caller.http.delete(base(server) + begun.headers["Location"])
+                assert endpoint.shown == ["Bearer theirs"] * shown_here
+                assert other.shown == [""] * shown_there
+
+
+async def test_what_was_refused_takes_no_place(start_server: StartServer) -> None:
+    """Its reason can be asked for as long as there are not too many of them."""
+    async with WhipEndpoint(refuses=[404, 410, 403]) as endpoint:
+        server = await allowing(start_server, endpoint, pushes=1)
+        async with Caller(base=base(server)) as caller:
+            call, places = await caller.call(), []
+            for status in (404, 410, 403):
+                begun = await push(caller, call, endpoint.url)
+                assert begun.status == 201
+                places.append(base(server) + begun.headers["Location"])
+                running = core(server).pushes._pushes[places[-1].rpartition("/")[2]]
+                await until(lambda running=running: running.is_over)  # type: ignore[misc]
+                assert str(status) in (await (await caller.http.get(places[-1])).json())["reason"]
+            assert (await push(caller, call, endpoint.url)).status == 201
+            await until(lambda: len(endpoint.pictures) > 2)
+            assert (await push(caller, call, endpoint.url)).status == 503
+            assert [(await caller.http.get(place)).status for place in places] == [404, 404, 200]
+
+
+async def test_a_server_that_stays_away_is_given_up(start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pushing, "GIVEN_UP_AFTER_S", 1.0)
+    async with WhipEndpoint() as endpoint:
+        server, gone = await allowing(start_server, endpoint, pushes=1), endpoint.url
+    async with Caller(base=base(server)) as caller:
+        call = await caller.call()
+        begun = await push(caller, call, gone)
+        assert (await push(caller, call, gone)).status == 503
+        (running,) = core(server).pushes._pushes.values()
+        await until(lambda: running.is_over)
+        told = await (await caller.http.get(base(server) + begun.headers["Location"])).json()
+        assert (told["state"], told["connections"]) == ("given_up", 0)
+        assert "cannot be reached" in told["reason"]
+        assert (await push(caller, call, gone)).status == 201
 
 
 def caller_url(server: TestServer) -> str:

@@ -179,7 +179,8 @@ async def test_a_photograph_becomes_a_portrait_that_can_be_called_with(start_ser
     async with Caller(base=base(server), portrait=uploaded["id"]) as caller:
         await caller.call()
         assert core(server).portraits._uploaded[uploaded["id"]].calls == 1
-        await asyncio.wait_for(caller.wire["video"].began.wait(), 2)
+        async with asyncio.timeout(2):
+            await caller.wire["video"].began.wait()
 
 
 async def _in_parts(size: int) -> AsyncIterator[bytes]:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 import facewire
-from server.bench.soak import _fairness, _slope_an_hour
+from server.bench.soak import _all_slices, _fairness, _slope_an_hour
 
 
 def rates(*own: float) -> dict[str, Any]:
-    return {"pictures_a_second": list(own)}
+    return {"pictures_a_second": list(own), "seconds": 10.0}
 
 
 def test_memory_grows_by_so_much_an_hour() -> None:
@@ -25,6 +25,9 @@ def test_the_worst_slice_tells_who_is_served_worse() -> None:
     assert _fairness([rates(25, 25), rates(0, 25)]) == 0
     assert _fairness([rates(5, 5)]) == 1  # all alike, however badly
     assert _fairness([]) == 0
+    uneven = [rates(20, 10), rates(10, 20)]
+    assert _fairness(uneven) == pytest.approx(0.5)
+    assert _all_slices(uneven)["pictures_a_second"] == [15, 15], "over the whole time they fared alike"
 
 
 @pytest.mark.timeout(400)  # two programs start, on a machine that may be busy

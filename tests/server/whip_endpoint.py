@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 @dataclass(kw_only=True)
 class WhipEndpoint:
     """Takes what is sent to `url` from `async with` to the end of the block. token: what it asks for; refuses: the status of its
-    next answers; moved_to: where it sends offers on. taken: whether each session was deleted; pictures, sound: what came."""
+    next answers; moved_to: where it sends offers on; names: what it says is to be deleted, instead of a path of its own. shown:
+    the Authorization of each request ("": none); deleted: the sessions that were; pictures, sound: what came."""
 
     token: str = ""
     refuses: list[int] = field(default_factory=list)
     moved_to: str = ""
+    names: str = ""
+    shown: list[str] = field(default_factory=list)
     peers: list[RTCPeerConnection] = field(default_factory=list)
     deleted: list[int] = field(default_factory=list)
     pictures: list[NDArray[np.uint8]] = field(default_factory=list)
@@ -54,6 +57,7 @@ class WhipEndpoint:
         self.sound.clear()
 
     async def _take(self, request: web.Request) -> web.Response:
+        self._note_token(request)
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return web.Response(status=401)
         if self.refuses:
@@ -69,14 +73,18 @@ class WhipEndpoint:
         await peer.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         await peer.setLocalDescription(await peer.createAnswer())
         location = f"/live/session/{len(self.peers) - 1}"
-        headers = {"Location": location}
+        headers = {"Location": self.names or location}
         return web.Response(status=201, text=peer.localDescription.sdp, content_type="application/sdp", headers=headers)
 
     async def _delete(self, request: web.Request) -> web.Response:
+        self._note_token(request)
         number = int(request.match_info["number"])
         self.deleted.append(number)
         await self.peers[number].close()
         return web.Response()
+
+    def _note_token(self, request: web.Request) -> None:
+        self.shown.append(request.headers.get("Authorization", ""))
 
     async def _receive(self, track: MediaStreamTrack) -> None:
         try:

@@ -5,7 +5,7 @@ from argparse import Namespace
 import pytest
 
 from server.bench.drift import MEASURES, _drifts
-from server.commands.benchmarks.latency import record_name
+from server.commands.benchmarks.latency import DEFAULT, record_name
 
 
 def test_a_drift_is_what_is_gained_a_minute() -> None:
@@ -22,6 +22,17 @@ def test_a_drift_is_what_is_gained_a_minute() -> None:
     assert _drifts(pieces[:2]) == dict.fromkeys(MEASURES)
 
 
-def test_a_long_call_s_record_leaves_the_other_where_it_is() -> None:
-    assert record_name(Namespace(minutes=None)) == "latency"
-    assert record_name(Namespace(minutes=10.0)) == "drift"
+@pytest.mark.parametrize(
+    ("minutes", "networks", "name"),
+    [
+        (None, DEFAULT, "latency"),
+        (10.0, DEFAULT, "drift"),
+        (10.0, "clean, lossy", "drift"),
+        (10.0, "lossy", "drift-lossy"),
+        (None, "clean,slow", "latency-clean-slow"),
+    ],
+)
+def test_a_record_of_another_kind_or_of_other_networks_leaves_the_default_s(
+    minutes: float | None, networks: str, name: str
+) -> None:
+    assert record_name(Namespace(minutes=minutes, networks=networks)) == name

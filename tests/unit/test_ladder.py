@@ -42,6 +42,52 @@ def test_one_of_whom_nothing_is_heard_soon_gets_the_voice_alone() -> None:
     assert changes(climb(ladder, GOOD, 5, from_s=6)) == [Rung.VOICE, Rung.MOTION], "and one who is heard then climbs"
 
 
+def test_a_lost_ping_takes_no_motion_away() -> None:
+    for rung in (Rung.SLOW, Rung.MOTION):
+        ladder = Ladder(rung=rung)
+        assert ladder.judge(Reading(silent_s=2.5), RUNGS[Mode.AUTO], 0) == rung
+        assert ladder.judge(Reading(silent_s=3.5), RUNGS[Mode.AUTO], 1) == Rung.VOICE
+
+
+def test_one_pair_alone_is_not_climbed_by() -> None:
+    """A page that had too much to do takes both halves at once: the line looks infinitely wide."""
+    one, more = (Reading(capacity_bps=3e7, sure=sure) for sure in (False, True))
+    assert set(climb(Ladder(rung=Rung.MOTION), one, 60)) == {Rung.MOTION}
+    assert climb(Ladder(rung=Rung.MOTION), more, 20)[-1] < Rung.MOTION
+
+
+def test_what_pairs_tell_of_is_for_the_voice_as_well() -> None:
+    """A line of 128 kbit/s would take the pictures of `half`, 113, and not the voice beside them, 45."""
+    ladder = Ladder(rung=Rung.SLOW)
+    assert set(climb(ladder, Reading(capacity_bps=128_000, estimate_bps=500_000, sent_bps=40_000), 60)) == {Rung.SLOW}
+    assert climb(ladder, Reading(capacity_bps=170_000, estimate_bps=500_000, sent_bps=40_000), 60)[-1] == Rung.HALF
+
+
+@pytest.mark.parametrize(
+    ("gaps_ms", "sure"),
+    [
+        ([], True),
+        ([22], False),
+        ([22, 22], False),
+        ([22, 22, 22], True),
+        ([22, 0.1, 0.1], False),
+        ([22, 22, 0.1, 3, 0.1, 0.1], True),
+    ],
+)
+def test_pairs_are_believed_where_three_agree(gaps_ms: list[float], sure: bool) -> None:
+    line = Line(since_s=0)
+    for gap_ms in gaps_ms:
+        line.pair(gap_ms, 380)
+    assert line.reading(1).sure is sure
+
+
+def test_pairs_that_tell_of_too_little_keep_it_from_a_vain_try() -> None:
+    """256 kbit/s, half the side: the estimate was not reached, and says nothing."""
+    still = Reading(estimate_bps=400_000, sent_bps=100_000.0)
+    assert set(climb(Ladder(rung=Rung.HALF), replace(still, capacity_bps=256_000), 60)) == {Rung.HALF}
+    assert climb(Ladder(rung=Rung.HALF), replace(still, capacity_bps=1_000_000), 20)[-1] == Rung.FULL
+
+
 def test_a_blocked_line_is_left_at_once_unless_an_estimate_says_what_it_takes() -> None:
     assert climb(Ladder(), Reading(loss=0.7), 1)[0] == Rung.MOTION
     assert climb(Ladder(), Reading(loss=0.7, estimate_bps=100_000), 1)[0] == Rung.HALF

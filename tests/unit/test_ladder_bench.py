@@ -25,6 +25,16 @@ def test_a_freeze_is_a_picture_that_stands_while_the_voice_is_heard() -> None:
     assert len(between) == pytest.approx(800 / 40 - 9, abs=2)
 
 
+def test_frames_that_came_are_counted_apart_from_those_that_were_drawn() -> None:
+    """A page that draws every third of 25 frames a second; in the pause none comes."""
+    loud = [[t, 0.5 if 800 < t < 1600 else 0.001, 10_000.0 + t] for t in range(0, 4000, 5)]
+    shown = list(range(0, 4000, 120))
+    came = [[t, min(t, 1800) / 40] for t in [-240, -120, *shown]]
+    taken = {"sound": [[], loud], "frames": shown, "came": came, "timeOrigin": 10_000.0}
+    assert ladder._came_a_second(taken) == pytest.approx(25)
+    assert ladder._came_a_second({**taken, "came": []}) is None
+
+
 def test_the_table_says_what_was_reached() -> None:
     spread = {"p50": 400.0, "p95": 500.0, "p99": 510.0, "n": 9}
     found = {
@@ -33,6 +43,7 @@ def test_the_table_says_what_was_reached() -> None:
         "mic_to_voice_ms": spread,
         "skew_ms": {**spread, "p95_abs": 40.0},
         "pictures_a_second": 21.0,
+        "came_a_second": 23.5,
         "freezes": 0,
         **ladder._ladder([[900.0, "full"], [4100.0, "motion"]]),
         **ladder._voice({"packetsLost": 5, "packetsReceived": 100}, {"packetsLost": 7, "packetsReceived": 198}),
@@ -42,10 +53,10 @@ def test_the_table_says_what_was_reached() -> None:
     silent = {**found, "mic_to_mouth_ms": None, "skew_ms": None}
     _, text = ladder.tables({"32": found, "16": silent})
     assert (
-        "| 32 | 80 ms each way | motion | 4.1 | 21.0 | 0 | 400.0 | 500.0 | 400.0 | 500.0 | 40.0 | 2.0 | 25.0 | 16.0 | 0.98 |"
-        in text
+        "| 32 | 80 ms each way | motion | 4.1 | 21.0 | 23.5 | 0 | 400.0 | 500.0 | 400.0 | 500.0 | 40.0 | 2.0 | 25.0 | 16.0 |"
+        " 0.98 |" in text
     )
-    assert "| 16 | 80 ms each way | motion | 4.1 | 21.0 | 0 | – | – | 400.0 | 500.0 | – | 2.0 |" in text
+    assert "| 16 | 80 ms each way | motion | 4.1 | 21.0 | 23.5 | 0 | – | – | 400.0 | 500.0 | – | 2.0 |" in text
 
 
 def test_the_links_alone_are_a_record_of_their_own() -> None:

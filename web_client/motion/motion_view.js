@@ -11,11 +11,13 @@ import { Timeline } from "./timeline.js";
 const CHUNK_HEADER = 4;
 const ATLAS_CHUNK = 1;
 const FRAME_MS = 40;
+const NEW_FRAMES = 3; // of a message; those before them came with the message before, unless it was lost
 const SMOOTHING = 25; // frames
 
 /**
  * Lives from construction to `close`. Event "ready": the first frame is drawn. Its canvas says in `dataset` which frame stands
- * (`frame`), with how many components (`components`), how many frames were drawn and messages refused (`drawn`, `refused`).
+ * (`frame`), with how many components (`components`), how many frames came in time, were drawn, and messages were refused (`came`,
+ * `drawn`, `refused`).
  */
 export class MotionView extends EventTarget {
   #portrait = null;
@@ -62,9 +64,12 @@ export class MotionView extends EventTarget {
       if (!this.#atlas.components.length) return; // nothing to draw with yet
       const message = decodeMessage(bytes, this.#atlas);
       this.#timeline.add(message);
-      this.#clock.arrived(message.firstFrame + message.frames.length - 1);
+      this.canvas.dataset.came = this.#timeline.came;
+      const lastFrame = message.firstFrame + message.frames.length - 1;
+      this.#clock.arrived(lastFrame);
+      const firstNew = Math.max(message.firstFrame, lastFrame + 1 - NEW_FRAMES);
       const heardMs = this.#clock.mediaMs();
-      if (heardMs !== null) this.#lag.arrived(heardMs - FRAME_MS * message.firstFrame);
+      if (heardMs !== null) this.#lag.arrived(heardMs - FRAME_MS * firstNew);
     });
   }
 

@@ -7,10 +7,16 @@ const MAX_FRAMES = 128;
 /** State: frames by number. Messages may come in any order, doubled, or never. */
 export class Timeline {
   #frames = new Map();
+  #now = -Infinity; // the frame that was due last
+  came = 0; // frames that came before they were due, or while they were
 
   /** Take a decoded message's frames. */
   add({ firstFrame, frames }) {
-    frames.forEach(({ coefficients }, i) => this.#frames.set(firstFrame + i, coefficients));
+    frames.forEach(({ coefficients }, i) => {
+      const number = firstFrame + i;
+      if (number >= this.#now && !this.#frames.has(number)) this.came += 1;
+      this.#frames.set(number, coefficients);
+    });
     if (this.#frames.size <= MAX_FRAMES) return;
     const kept = [...this.#frames.keys()].sort((a, b) => b - a).slice(0, MAX_FRAMES);
     this.#frames = new Map(kept.map((number) => [number, this.#frames.get(number)]));
@@ -19,6 +25,7 @@ export class Timeline {
   /** { frame, coefficients }: the newest that is not ahead of `mediaMs`; coefficients is null where the portrait rests. */
   at(mediaMs) {
     const now = Math.floor(mediaMs / FRAME_MS);
+    this.#now = now;
     let newest = -Infinity;
     for (const number of this.#frames.keys()) if (number <= now && number > newest) newest = number;
     for (const number of this.#frames.keys()) if (number < newest) this.#frames.delete(number);

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from server.bench.record import Report
 
 
+DEFAULT = "clean,lossy"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_size(parser)
@@ -18,23 +21,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, help="instead: one long call, measured piece by piece; whether anything drifts")
     parser.add_argument(
         "--networks",
-        default="clean,lossy",
+        default=DEFAULT,
         help=f"what lies between browser and server, one call each, of {', '.join(NETWORKS)} (%(default)s)",
     )
 
 
 def record_name(args: argparse.Namespace) -> str:
-    return "latency" if args.minutes is None else "drift"
+    """One of other networks than the default's leaves the default's record where it is."""
+    kind, names = "latency" if args.minutes is None else "drift", _names(args.networks)
+    return kind if names == _names(DEFAULT) else "-".join([kind, *names])
 
 
 def run(args: argparse.Namespace) -> "Report":
     from realtime.errors import ConfigError
     from server.bench import drift, latency
 
-    names = [name.strip() for name in args.networks.split(",")]
+    names = _names(args.networks)
     if unknown := [name for name in names if name not in NETWORKS]:
         raise ConfigError(f"--networks {', '.join(unknown)}: of {', '.join(NETWORKS)} was expected")
     networks = [NETWORKS[name] for name in names]
     if args.minutes is not None:
         return drift.run(model=args.model, size=args.size, speech=args.speech, minutes=args.minutes, networks=networks)
     return latency.run(model=args.model, size=args.size, speech=args.speech, seconds=args.seconds, networks=networks)
+
+
+def _names(networks: str) -> list[str]:
+    return [name.strip() for name in networks.split(",")]
