@@ -10,6 +10,7 @@ import torch
 from realtime.errors import ModelError
 
 FORMAT = 1
+UNTRAINED = "untrained"  # in the recipe of weights that learnt nothing
 
 
 @dataclass(kw_only=True)

@@ -2,25 +2,30 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from tqdm import tqdm
 
 from realtime import alignment
 from realtime.alignment import MOUTH_BOX, proportions_of
 from realtime.errors import ConfigError
 from realtime.lip_map import INNER_LIP, OUTER_LIP, lip_map
 from training.augmentation import AugmentationConfig, other_voices, silences, voices
+from training.lip_targets import LipBatch, lip_targets
 from training.picture_augmentation import random_look
 from training.preprocessing import KEPT_LANDMARKS, PreparedClip
 from training.synthetic.dubbing import Dub
 
 WINDOW_HOPS = 28
 HOPS_A_FRAME = 4
+MANY_CLIPS = 50  # so many take long enough for a progress bar
+STREAM_STARTS = 0.3  # share of examples that begin where the clip does
 INNER = [KEPT_LANDMARKS.index(i) for i in INNER_LIP]
 OUTER = [KEPT_LANDMARKS.index(i) for i in OUTER_LIP]
 UPPER_LIP = KEPT_LANDMARKS.index(alignment.UPPER_LIP)
@@ -42,6 +47,19 @@ class BatchConfig:
     balance: float = 0.4
     dubbed: float = 0.5
     added: float = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class LipBatchConfig:
+    """clips, heard, dubbed, added: as of `BatchConfig`; own: share of the others that are heard as they are, neither warped nor
+    with noise; warm: frames heard before one counts, where the clip does not begin there."""
+
+    clips: int = 8
+    heard: int = 40
+    dubbed: float = 0.25
+    added: float = 0.1
+    own: float = 0.3
+    warm: int = 15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,12 +110,16 @@ class SpeechVideo:
         self._labels = [labels[clip.key] if labels else np.zeros((len(clip.crops), 0), np.bool_) for clip in clips]
         self.offset, self.lookahead = window_offset_hops, lookahead
         self._rng = np.random.default_rng(seed)
-        self._voices = [voices(clip.pcm, augmentation, self._rng) for clip in clips]
-        self._dubs = [self._dubbed(dubs.get(clip.key, ()) if dubs else ()) for clip in clips]
+        heard = partial(tqdm, total=len(clips), unit="clip", disable=len(clips) < MANY_CLIPS)
+        self._voices = [voices(clip.pcm, augmentation, self._rng) for clip in heard(clips, desc="other voices")]
+        found = heard((dubs.get(clip.key, ()) if dubs else () for clip in clips), desc="dubs")
+        self._dubs = [self._dubbed(of_clip) for of_clip in found]
         self._silences = silences(400, self._rng)
         spoken = np.concatenate([copies[0] for copies in self._voices])
         self.mfcc_mean, self.mfcc_std = spoken.mean(0), spoken.std(0)
-        self._chance = chances(clips, batch, added)
+        self._chance, self._added = chances(clips, batch, added), added
+        self._lips = [lip_targets(clip.landmarks) for clip in clips]
+        self._lip_spread = np.concatenate(self._lips).std(0) + 1e-6
 
     @property
     def rng_state(self) -> dict[str, object]:
@@ -114,10 +136,42 @@ class SpeechVideo:
         everywhere = np.concatenate(self._labels)
         return tuple(float(rate) for rate in everywhere.mean(0)) or None
 
+    @property
+    def lip_numbers(self) -> int:
+        """N of a `LipBatch`."""
+        return int(self._lips[0].shape[1])
+
     def draw(self, silent: float | None = None) -> Batch:
         """silent: another share of clips with no speech than the configured one."""
         picked = self._rng.choice(len(self.clips), self.batch.clips, p=self._chance)
         return stack([self._example(int(i), self.batch.silent if silent is None else silent) for i in picked])
+
+    def draw_lips(self, config: LipBatchConfig) -> LipBatch:
+        """Speech and the lips' motion, without pictures."""
+        chance = chances(self.clips, replace(self.batch, added=config.added), self._added)
+        picked = self._rng.choice(len(self.clips), config.clips, p=chance)
+        examples = [self._heard_lips(int(i), config) for i in picked]
+        return LipBatch(*(torch.from_numpy(np.stack(part)) for part in zip(*examples, strict=True)))
+
+    def _heard_lips(self, index: int, config: LipBatchConfig) -> tuple[NDArray[np.float32], ...]:
+        """Windows, lips and what counts of one clip. The last frames' lookahead, where the clip goes on, was not heard."""
+        lips, rng, heard = self._lips[index], self._rng, config.heard + self.lookahead
+        last = len(lips) - heard
+        start = 0 if last <= 0 or rng.random() < STREAM_STARTS else int(rng.integers(1, last + 1))
+        if self._dubs[index] and rng.random() < config.dubbed:
+            copies = self._dubs[index]
+        else:
+            copies = self._voices[index][:1] if rng.random() < config.own else self._voices[index]
+        mfcc = self._coloured(copies[int(rng.integers(len(copies)))])
+        frame = start + np.arange(heard)
+        has_future = (frame < start + config.heard) | (last <= 0)
+        counted = (frame < len(lips)) & has_future & ((frame >= start + config.warm) | (start == 0))
+        wanted = lips[np.minimum(frame, len(lips) - 1)] / self._lip_spread
+        return slice_windows(mfcc, start, heard, self.offset), wanted, counted.astype(np.float32)
+
+    def _coloured(self, mfcc: NDArray[np.float32]) -> NDArray[np.float32]:
+        """As another room or microphone would have it."""
+        return np.asarray(mfcc + self._rng.normal(0, self.augmentation.colour, 12) * self.mfcc_std, np.float32)
 
     def _example(self, index: int, silent_share: float) -> Batch:
         clip, config, rng = self.clips[index], self.batch, self._rng
@@ -129,8 +183,8 @@ class SpeechVideo:
         dubbed = bool(self._dubs[index]) and rng.random() < config.dubbed
         copies = self._silences if silent else self._dubs[index] if dubbed else self._voices[index]
         mfcc = copies[int(rng.integers(len(copies)))]
-        mfcc = mfcc + rng.normal(0, self.augmentation.colour, 12) * self.mfcc_std * (not silent)
-        windows = slice_windows(mfcc.astype(np.float32), start, heard, self.offset)
+        coloured = self._coloured(mfcc)
+        windows = slice_windows(mfcc if silent else coloured, start, heard, self.offset)
         look = random_look(rng, proportions_of(clip.landmarks[reference, UPPER_LIP]))
         landmarks = look.points(clip.landmarks[frames])
         shown = look.points(clip.landmarks[reference])
@@ -157,7 +211,7 @@ class SpeechVideo:
         have."""
         rng, config = self._rng, self.batch
         last = max(0, n_frames - heard)
-        if last == 0 or rng.random() < 0.3:
+        if last == 0 or rng.random() < STREAM_STARTS:
             room = min(config.heard, n_frames) - config.drawn
             return 0, int(rng.integers(room + 1))
         return int(rng.integers(1, last + 1)), config.heard - config.drawn

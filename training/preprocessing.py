@@ -5,10 +5,13 @@ A damaged or faceless clip is reported and left out; the cache refuses data that
 
 import json
 import logging
+import os
+import struct
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +28,7 @@ from training.processes import in_processes
 log = logging.getLogger(__name__)
 
 CACHE_VERSION = 1
+LOCAL_HEADER = struct.Struct("<4s5H3I2H")  # before a file in a zip archive; ends with two lengths (PKWARE's APPNOTE, 4.3.7)
 MIN_FRAMES = 25  # a second: less holds no word
 SAMPLES_A_FRAME = 640
 MAX_SOUND_MISSING = 3_200  # samples, 0.2 s: more would teach that lips move in silence
@@ -40,7 +44,8 @@ KEPT_LANDMARKS = OUTER_LIP + INNER_LIP + JAW + CHEEKS + STILL
 class PreparedClip:
     """T frames of one clip in the canonical crop.
 
-    crops [T, 112, 112, 3] RGB uint8; landmarks [T, K, 2] crop pixels (KEPT_LANDMARKS); pcm [n] int16 at 16 kHz, n = 640 T.
+    crops [T, 112, 112, 3] RGB uint8, from the cache read as they are used: a corpus is larger than memory; landmarks [T, K, 2]
+    crop pixels (KEPT_LANDMARKS); pcm [n] int16 at 16 kHz, n = 640 T.
     """
 
     key: str
@@ -76,7 +81,7 @@ def prepare_corpus(clips: list[Clip], cache: Path, workers: int = 2) -> list[Pre
     Raises ConfigError where the cache is another version's, or damaged.
     """
     _claim(cache)
-    if missing := [clip for clip in clips if not _file(cache, clip).exists()]:
+    if missing := [clip for clip in clips if not _is_there(cache, clip)]:
         work, workers = partial(_prepare_and_store, cache=cache), min(workers, len(missing))
         for failure in filter(None, in_processes(work, missing, workers=workers, label="preparing clips", unit="clip")):
             log.warning("left out: %s", failure)
@@ -94,7 +99,7 @@ def load_prepared(path: Path) -> PreparedClip:
             return PreparedClip(
                 key=key,
                 speaker=key.split("/")[0],
-                crops=data["crops"],
+                crops=_mapped(path, "crops"),
                 landmarks=data["landmarks"],
                 pcm=data["pcm"],
             )
@@ -127,6 +132,32 @@ def _claim(cache: Path) -> None:
         )
 
 
+def _is_there(cache: Path, clip: Clip) -> bool:
+    """Whether the cache has this very film: two corpora may have clips of one name. Films are told apart by their size in bytes,
+    which the cache did not note from the start."""
+    path = _file(cache, clip)
+    if not path.exists():
+        return False
+    try:
+        with np.load(path) as data:
+            return "film_bytes" not in data or int(data["film_bytes"]) == clip.path.stat().st_size
+    except (OSError, EOFError, ValueError, BadZipFile):
+        return True  # damaged: `load_prepared` says so
+
+
+def _mapped(path: Path, name: str) -> NDArray[Any]:
+    """An array of an uncompressed `.npz`, left in the file."""
+    with ZipFile(path) as archive:
+        start = archive.getinfo(f"{name}.npy").header_offset
+    with path.open("rb") as file:
+        file.seek(start + LOCAL_HEADER.size - 4)
+        name_bytes, extra_bytes = struct.unpack("<2H", file.read(4))
+        file.seek(name_bytes + extra_bytes, os.SEEK_CUR)
+        np.lib.format.read_magic(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        return np.memmap(path, dtype, "c", offset=file.tell(), shape=shape)  # whoever writes, writes into a copy
+
+
 def _file(cache: Path, clip: Clip) -> Path:
     return cache / f"{clip.speaker}_{clip.name}.npz"
 
@@ -144,6 +175,13 @@ def _prepare_and_store(clip: Clip, cache: Path) -> str | None:
         return str(error)
     unfinished = _file(cache, clip).with_suffix(".partial")
     with unfinished.open("wb") as file:
-        np.savez(file, key=prepared.key, crops=prepared.crops, landmarks=prepared.landmarks, pcm=prepared.pcm)
+        np.savez(
+            file,
+            key=prepared.key,
+            film_bytes=clip.path.stat().st_size,
+            crops=prepared.crops,
+            landmarks=prepared.landmarks,
+            pcm=prepared.pcm,
+        )
     unfinished.rename(_file(cache, clip))
     return None

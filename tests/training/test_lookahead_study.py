@@ -42,6 +42,7 @@ def stored(folder: Path, future_ms: int, opening: float) -> None:
     pooled = {
         "generated": {**figures, "opening": opening, "opening_interval": [opening - 0.1, opening + 0.1]},
         "other sentence": {**figures, "opening": 0.1},
+        "portrait repeated": {"opening": 0.01, "psnr_lower_aligned": 28.29},
     }
     evaluation = {"model": {"name": f"m{future_ms}", "future_ms": future_ms}, "clips": {"a/1": {}}, "summary": {"pooled": pooled}}
     (folder / str(future_ms)).mkdir(parents=True)
@@ -56,11 +57,19 @@ def test_the_study_s_table_and_plot(tmp_path: Path, capsys: pytest.CaptureFixtur
     command = ["evaluate", str(tmp_path / "in"), "--table", "lookahead", "--out", str(tmp_path / "out")]
     assert main([*command, "--latency", str(record)]) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")][1:]
+    assert lines.pop() == "| portrait repeated | – | – | – | – | – | 28.29 | – | – | – |"
     assert [line.split(" | ")[:3] for line in lines] == [
         ["| 5", "130", "0.40 (0.30 to 0.50)"],
         ["| 155", "280", "0.60 (0.50 to 0.70)"],
         ["| 765", "890", "0.70 (0.60 to 0.80)"],
     ]
+    kept = json.loads((tmp_path / "out" / "summaries.json").read_text())
+    assert {one["model"]["future_ms"]: one["summary"]["pooled"]["generated"]["opening"] for one in kept} == {
+        155: 0.6,
+        5: 0.4,
+        765: 0.7,
+    }
+    assert not any("clips" in one for one in kept)
     plot = cv2.imread(str(tmp_path / "out" / "lookahead.png"))
     assert plot is not None
     assert plot.std() > 10

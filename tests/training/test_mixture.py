@@ -9,6 +9,7 @@ import pytest
 from realtime.errors import ConfigError
 from tests.training.make_corpus import make_corpus
 from tests.training.test_synthetic import SCRIPT
+from training import split
 from training.corpora import mixture
 
 
@@ -57,6 +58,15 @@ def test_an_added_corpus_with_a_held_out_speaker_is_refused(grid: Path, tmp_path
     other = made_up(tmp_path / "made", grid / "s1" / "bbaf2n.mkv", actor="s3")
     with pytest.raises(ConfigError, match="s3, who are held out"):
         mixture.read([grid, other], "s3")
+
+
+def test_so_is_one_with_a_speaker_of_the_papers_test(grid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`paper` names nobody: who is held out is whom the test has and training has not."""
+    monkeypatch.setattr(split, "GRID_TEST", ("s2",))
+    other = made_up(tmp_path / "made", grid / "s1" / "bbaf2n.mkv", actor="s2")
+    with pytest.raises(ConfigError, match="s2, who are held out"):
+        mixture.read([grid, other], "paper")
+    assert mixture.read([grid], "paper").test
 
 
 def test_the_same_corpus_twice_is_refused(grid: Path, tmp_path: Path) -> None:

@@ -30,8 +30,11 @@ def test_only_the_paint_learns(first: Path, tmp_path: Path) -> None:
     before = checkpoints.load(first)
     after = checkpoints.load(paint.train(first, RECIPE, noise_video(), tmp_path))
     changed = {name for name, value in after.weights.items() if not torch.equal(value, before.weights[name])}
-    assert changed
-    assert all(name.startswith(PAINTS) for name in changed)
+    moved = {name for name in changed if name.startswith("head.to_flow.")}
+    assert changed - moved
+    assert all(name.startswith(PAINTS) for name in changed - moved)
+    for name in ("head.to_flow.weight", "head.to_flow.bias"):
+        assert torch.equal(after.weights[name], RECIPE.motion * before.weights[name]), name
     assert (after.config, after.data, after.step) == (before.config, before.data, 4)
     assert after.recipe["first_stage"] == before.recipe
 

@@ -34,17 +34,25 @@ def write(folder: Path, *evaluations: dict[str, Any]) -> Path:
     return folder.parent
 
 
+def cells(table: str) -> dict[str, list[str]]:
+    """Each row's cells by its label."""
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if "|" in line]
+    return {label: values for label, *values in lines}
+
+
 def test_ours_stand_on_one_side_and_the_published_on_the_other(tmp_path: Path) -> None:
     source: dict[str, Any] = {"action_units_by": "geometric pseudo-labels"}
     write(tmp_path / "a", evaluation("gru", psnr=31, **source), evaluation("something else", **source))
     table = paper_table("3", write(tmp_path / "b", evaluation("tcsan", **source)))
-    rows = {
-        line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:-1]] for line in table.splitlines() if "|" in line
-    }
+    rows = cells(table.split("Lip-sync")[0])
     assert rows["GRU"] == ["31.000", "0.900", "0.500", "75.00", "", "29.403", "0.753", "0.735", "79.27"]
     assert rows["TCN"] == ["–"] * 4 + ["", "29.671", "0.765", "0.739", "79.45"]
     assert rows["TCSAN"][:2] == ["30.500", "0.900"]
-    assert rows["control: portrait repeated, gru"] == ["28.000", "0.880", "–", "–", "", "–", "–", "–", "–"]
+    assert rows["control: portrait repeated"] == ["28.000", "0.880", "–", "–", "", "–", "–", "–", "–"]
+    assert [row for row in rows if row.startswith("control: other")] == [
+        "control: other sentence, gru",
+        "control: other sentence, tcsan",
+    ]
     assert "something else" not in table
     assert "2 clips of s1, s2, action units by geometric pseudo-labels" in table
     assert "never across" in table
@@ -52,8 +60,9 @@ def test_ours_stand_on_one_side_and_the_published_on_the_other(tmp_path: Path) -
 
 def test_the_command_prints_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = write(tmp_path / "a", evaluation("gru"))
-    assert main(["evaluate", str(folder), "--table", "3"]) == 0
-    assert capsys.readouterr().out == paper_table("3", folder) + "\n"
+    assert main(["evaluate", str(folder), "--table", "3", "--out", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out.startswith(paper_table("3", folder) + "\n")
+    assert (tmp_path / "out" / "summaries.json").exists()
     assert main(["evaluate", str(folder)]) == 2
     assert "--corpus" in capsys.readouterr().err
 
@@ -62,9 +71,29 @@ def test_table_6_has_each_unit(tmp_path: Path) -> None:
     one = evaluation("full")
     one["summary"]["pooled"]["generated"] |= {"au26_f1": 0.61, "au26_accuracy": 0.7}
     table = paper_table("6", write(tmp_path / "a", one))
-    full = next(line for line in table.splitlines() if line.startswith("| Full model"))
-    assert "| 0.610 | 70.00 |  | 29.971 |" in full
+    whole, units, _ = (line for line in table.splitlines() if line.startswith("| Full model"))
+    assert whole.endswith("| 75.00 |  | 29.971 | 0.772 | 0.751 | 81.15 |")
+    assert "| 0.610 | 70.00 |  | 0.781 | 78.17 |" in units
     assert "no action units judged" in table
+
+
+def test_lip_sync_stands_below_beside_the_other_sentence(tmp_path: Path) -> None:
+    one = evaluation("tcsan")
+    pooled = one["summary"]["pooled"]
+    pooled["generated"] |= {"opening": 0.63, "opening_interval": [0.56, 0.69], "opening_lag": -0.0, "psnr_lower_aligned": 28.744}
+    pooled["other sentence"] = {"opening": 0.231}
+    pooled["portrait repeated"] = {"opening": 0.01, "psnr_lower_aligned": 28.29}
+    rows = cells(paper_table("3", write(tmp_path / "a", one)).split("Lip-sync")[1])
+    assert rows["TCSAN"] == ["0.63 (0.56 to 0.69)", "0", "–", "–", "28.74", "–", "0.23", "–"]
+    assert rows["control: portrait repeated"] == ["–"] * 4 + ["28.29"] + ["–"] * 3
+    assert "GRU" not in rows
+
+
+def test_one_network_stands_in_each_table_that_has_it(tmp_path: Path) -> None:
+    """Row `gru` of table 3 is `rec-per-id` of table 6, unless there is a model of that name."""
+    folder = write(tmp_path / "a", evaluation("gru", psnr=31))
+    assert "| rec, per, id | 31.000 |" in paper_table("6", folder)
+    assert "| rec, per, id | 31.000 |" in paper_table("2", folder)
 
 
 def test_the_rows_are_those_that_can_be_trained() -> None:

@@ -91,6 +91,35 @@ def test_what_is_prepared_is_not_made_again(corpus: Path, cache: Path, tmp_path:
     assert len(prepare_corpus(clips, mine)) == 4
 
 
+def test_pictures_stay_in_the_file(cache: Path, prepared: list[PreparedClip]) -> None:
+    with np.load(cache / "s1_bbaf2n.npz") as data:
+        assert isinstance(prepared[0].crops, np.memmap)
+        assert np.array_equal(prepared[0].crops, data["crops"])
+
+
+@pytest.mark.usefixtures("prepared")
+def test_another_film_of_the_same_name_is_prepared_anew(corpus: Path, cache: Path, tmp_path: Path) -> None:
+    """As of two corpora in one folder of runs; a cache that did not note its films is taken as it is."""
+    mine, other = tmp_path / "cache", tmp_path / "other.mkv"
+    shutil.copytree(cache, mine)
+    one, two = (clip for clip in find_clips(corpus) if clip.key in ("s1/bbaf2n", "s1/lgbz5a"))
+    shutil.copy(two.path, other)
+    here = mine / "s1_bbaf2n.npz"
+    before = here.read_bytes()
+    prepare_corpus([one], mine, workers=1)
+    assert here.read_bytes() == before
+    (made,) = prepare_corpus([replace(one, path=other, audio=None)], mine, workers=1)
+    assert here.read_bytes() != before
+    (wanted,) = prepare_corpus([two], mine, workers=1)
+    assert np.array_equal(made.crops, wanted.crops)
+    arrays = dict(np.load(here))
+    del arrays["film_bytes"]
+    np.savez(here, **arrays)
+    stamp = here.stat().st_mtime_ns
+    prepare_corpus([one], mine, workers=1)
+    assert here.stat().st_mtime_ns == stamp
+
+
 def test_an_interruption_leaves_the_rest_undone(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(jobs: Iterable[object], **_: object) -> Iterator[object]:
         yield next(iter(jobs))

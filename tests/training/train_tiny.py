@@ -25,7 +25,7 @@ STORED = Path(__file__).with_name("train_tiny.json")
 STEPS = 200
 TENTHS = 10
 TOLERANCE = 0.25
-COMMAND = ["--preset", "lite", "--steps", str(STEPS), "--held-out", "s3", "--perceptual", "0"]
+COMMAND = ["--preset", "lite", "--steps", f"50+{STEPS}", "--held-out", "s3", "--perceptual", "0"]
 
 
 def main() -> int:

@@ -87,11 +87,23 @@ def _print_table(table: str, folder: Path, out: Path, latency: Path | None) -> i
 
     if table != TABLE:
         print(paper_table(table, folder))
-        return 0
+        return _keep_summaries(folder, out)
     rows = lookahead_rows(folder)
     rest_ms = rest_of_the_chain_ms(latency) if latency else None
     print(lookahead_table(rows, rest_ms))
     out.mkdir(parents=True, exist_ok=True)
     draw(rows, out / "lookahead.png", rest_ms)
     print(f"drawn: {out}/lookahead.png")
+    return _keep_summaries(folder, out)
+
+
+def _keep_summaries(folder: Path, out: Path) -> int:
+    import json
+
+    from training.evaluation.stored import summaries
+
+    out.mkdir(parents=True, exist_ok=True)
+    lines = ",\n".join(json.dumps(one) for one in summaries(folder))
+    (out / "summaries.json").write_text(f"[\n{lines}\n]\n")
+    print(f"written: {out}/summaries.json")
     return 0

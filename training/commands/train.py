@@ -38,7 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of this run; goes on where a checkpoint is in it; prepared clips go beside it, into `cache` "
         "(runs/PRESET, of system 2 runs/recurrent_gan-PRESET)",
     )
-    parser.add_argument("--steps", type=int, default=8000, help="optimiser steps (%(default)s)")
+    parser.add_argument(
+        "--steps",
+        type=_steps,
+        default=(None, 8000),
+        metavar="[LIPS+]STEPS",
+        help="optimiser steps, and before them those in which system 1 learns to hear lips' motion, without pictures "
+        "(1500+8000; none of the first in rows of a table and with paper, where it is not said)",
+    )
     parser.add_argument(
         "--held-out", default="s31,ua,s27", help="speakers never to learn from, or `paper` for the published split (%(default)s)"
     )
@@ -52,6 +59,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="labels: none, geometric (pseudo-labels read off the landmarks) or openface:FOLDER (OpenFace 2.x), "
         "or controls:FOLDER of a synthetic corpus (%(default)s)",
     )
+
+
+def _steps(word: str) -> tuple[int | None, int]:
+    """`8000` or `1500+8000`: steps on lips, None where nothing is said of them, and those that draw."""
+    lips, plus, drawn = word.rpartition("+")
+    return (int(lips) if plus else None), int(drawn)
+
+
+_steps.__name__ = "number of steps"
+
+
+def _in_words(steps: tuple[int | None, int]) -> str:
+    lips, drawn = steps
+    return str(drawn) if lips is None else f"{lips}+{drawn}"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,10 +99,11 @@ def run(args: argparse.Namespace) -> int:
     recipe = chosen(
         args.system,
         args.preset,
-        steps=args.steps,
+        steps=args.steps[1],
         seed=args.seed,
         perceptual=args.perceptual,
         labelled=source is not None,
+        lip_steps=args.steps[0],
     )
     if recipe.perceptual:
         perceptual.weights_file()
@@ -116,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
         added=mixture.added_keys,
     )
     out.mkdir(parents=True, exist_ok=True)
-    print(f"learning {recipe.system}, preset {args.preset}, {args.steps} steps, into {out}")
+    print(f"learning {recipe.system}, preset {args.preset}, {_in_words(args.steps)} steps, into {out}")
     print(f"curves: tensorboard --logdir {out}")
     checkpoint = recipe.train(data, out, origin)
     print(f"done: {checkpoint}")
@@ -136,7 +158,8 @@ def _origin(prepared: list[PreparedClip], test: list[Clip], left_out: list[Clip]
         "held_out_clips": len(test),
         "split": PAPER if args.held_out.strip() == PAPER else "speakers",
         "clips_left_out": [clip.key for clip in left_out],
-        "command": f"facewire train{' --corpus CORPUS' * len(args.corpus)} --preset {args.preset} --steps {args.steps} "
+        "command": f"facewire train{' --corpus CORPUS' * len(args.corpus)} --preset {args.preset} "
+        f"--steps {_in_words(args.steps)} "
         f"--held-out {args.held_out} --seed {args.seed} --perceptual {args.perceptual:g}"
         + " --voices VOICES" * bool(args.voices)
         + f" --system {args.system}" * (args.system != "tcsan")

@@ -77,13 +77,16 @@ def read(sources: list[Path], held_out: str) -> Mixture:
     for source in sources[1:]:
         other, more = registry.load(source)
         added.append(Added(corpus=other, source=source, clips=more))
-    _check(learn + test + left_out, added, held_out)
+    whole = learn + left_out
+    heard = {clip.speaker for clip in whole}
+    kept_out = {*speakers_named(held_out), *(clip.speaker for clip in test if clip.speaker not in heard)}
+    _check(whole + test, added, kept_out)
     return Mixture(corpus=corpus, learn=learn, test=test, left_out=left_out, added=tuple(added))
 
 
-def _check(clips: list[Clip], added: list[Added], held_out: str) -> None:
+def _check(clips: list[Clip], added: list[Added], kept_out: set[str]) -> None:
+    """clips: all of the first corpus."""
     taken = {clip.key for clip in clips}
-    kept_out = set(speakers_named(held_out))
     for other in added:
         if heard := sorted({clip.speaker for clip in other.clips} & kept_out):
             who = ", ".join(heard)

@@ -6,30 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from realtime.errors import ConfigError
+from training.evaluation.lip_columns import CORRELATIONS, HEADINGS, NOTHING, lip_cells, still_cells
 from training.evaluation.stored import Stored, must_compare, stored_evaluations
 
 TABLE = "lookahead"
-FIGURES = (("opening", "opening"), ("width", "width"))
-COLUMNS = (
-    ("opening", "opening", ".2f"),
-    ("lag", "opening_lag", "z.0f"),
-    ("width", "width", ".2f"),
-    ("spread", "opening_spread", ".2f"),
-    ("registered PSNR", "psnr_lower_aligned", ".2f"),
-    ("registered SSIM", "ssim_lower_aligned", ".3f"),
-)
 UNLIMITED_MS = 400  # more than any bounded row: drawn apart, beyond a break in the axis
 
 
 @dataclass(frozen=True, kw_only=True)
 class LookaheadRow:
-    """future_ms: all the future audio a frame of this model needs; pooled: its figures with intervals; other: those of the other
-    sentence, the control."""
+    """future_ms: all the future audio a frame of this model needs; pooled: its figures with intervals; other, still: those of
+    the controls, another sentence and the repeated portrait."""
 
     future_ms: int
     name: str
     pooled: dict[str, Any]
     other: dict[str, Any]
+    still: dict[str, Any]
 
 
 def lookahead_rows(folder: Path) -> list[LookaheadRow]:
@@ -52,6 +45,7 @@ def lookahead_rows(folder: Path) -> list[LookaheadRow]:
             name=evaluation["model"]["name"],
             pooled=evaluation["summary"]["pooled"]["generated"],
             other=evaluation["summary"]["pooled"]["other sentence"],
+            still=evaluation["summary"]["pooled"]["portrait repeated"],
         )
         for future_ms, evaluation in sorted(found.items())
     ]
@@ -73,14 +67,14 @@ def rest_of_the_chain_ms(record: Path) -> float:
 def lookahead_table(rows: list[LookaheadRow], rest_ms: float | None = None) -> str:
     """Markdown; with `rest_ms`, the delay from microphone to mouth that each row would have in a call."""
     head = ["future audio, ms", *([] if rest_ms is None else ["microphone to mouth, ms"])]
-    head += [heading for heading, _, _ in COLUMNS] + ["other sentence: opening", "width"]
+    head += HEADINGS
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for row in rows:
         cells = [str(row.future_ms), *([] if rest_ms is None else [f"{row.future_ms + rest_ms:.0f}"])]
-        cells += [_with_interval(row.pooled, name, form) for _, name, form in COLUMNS]
-        cells += [format(row.other[name], ".2f") for _, name in FIGURES]
+        cells += lip_cells(row.pooled, row.other)
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, ""])
+    control = ["portrait repeated", *([] if rest_ms is None else [NOTHING]), *still_cells(rows[0].still)]
+    return "\n".join([*lines, f"| {' | '.join(control)} |", ""])
 
 
 def draw(rows: list[LookaheadRow], path: Path, rest_ms: float | None = None) -> None:
@@ -91,7 +85,7 @@ def draw(rows: list[LookaheadRow], path: Path, rest_ms: float | None = None) -> 
     figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
     axes = figure.add_subplot()
     at = [min(row.future_ms, UNLIMITED_MS) for row in rows]
-    for (label, name), colour in zip(FIGURES, ("#1f6feb", "#c2410c"), strict=True):
+    for (label, name), colour in zip(CORRELATIONS, ("#1f6feb", "#c2410c"), strict=True):
         values = [row.pooled[name] for row in rows]
         intervals = [row.pooled.get(f"{name}_interval") or (v, v) for row, v in zip(rows, values, strict=True)]
         low = [value - interval[0] for value, interval in zip(values, intervals, strict=True)]
@@ -108,10 +102,3 @@ def draw(rows: list[LookaheadRow], path: Path, rest_ms: float | None = None) -> 
         top.set_xticks(at, [f"{row.future_ms + rest_ms:.0f}" for row in rows])
         top.set_xlabel("microphone to mouth, p50, ms")
     figure.savefig(path)
-
-
-def _with_interval(pooled: dict[str, Any], name: str, form: str) -> str:
-    value, interval = format(pooled[name], form), pooled.get(f"{name}_interval")
-    if interval is None or name.endswith("_lag"):
-        return value
-    return f"{value} ({format(interval[0], form)} to {format(interval[1], form)})"

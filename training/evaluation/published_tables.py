@@ -31,6 +31,9 @@ SHARED: dict[str, tuple[str, tuple[float, ...]]] = {
 }
 """The rows that tables 2 and 6 have in common."""
 
+SAME_AS = {"gru": "rec-per-id"}
+"""A row of table 3 that is one of tables 2 and 6, where no model of that name is there: one network, trained alike."""
+
 # Row name: (its label in the paper, its published figures on GRID's test set in COLUMNS' order).
 PUBLISHED: dict[str, dict[str, tuple[str, tuple[float, ...]]]] = {
     "2": {

@@ -25,6 +25,13 @@ def stored_evaluations(folder: Path) -> Iterator[tuple[Path, Stored]]:
         yield from ((path, evaluation) for evaluation in evaluations)
 
 
+def summaries(folder: Path) -> list[Stored]:
+    """Every evaluation under a folder without its single clips: what a table is made of."""
+    return [
+        {name: value for name, value in evaluation.items() if name != "clips"} for _, evaluation in stored_evaluations(folder)
+    ]
+
+
 def must_compare(evaluations: Sequence[Stored]) -> None:
     """Raises ConfigError where models were judged on different clips or by different sources of action units."""
     first = evaluations[0]

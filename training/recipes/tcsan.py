@@ -3,7 +3,8 @@
 papers/1, 4.2: Adam, β1 0.5, learning rate 2e-4, reconstruction 1.5, identity 1.5, perceptual 0.07. Deviations: the `flow`
 head also learns from landmark motion, the inner mouth's mask and colours, and a smooth field; the rate is higher with a
 cosine end, because the data are few. With action-unit labels Audio2AU and the classifier are pre-trained and go on at 1e-6 and
-1e-7 (4.2); without, Audio2AU learns as the rest does. `published.py` has the published rows without these deviations.
+1e-7 (4.2); without, Audio2AU learns as the rest does. Before anything is drawn the speech side may learn the lips' motion alone
+(`lips_first.py`). `published.py` has the published rows without these deviations.
 """
 
 import json
@@ -29,8 +30,10 @@ from training.averaging import AveragedWeights
 from training.checkpoint import Checkpoint
 from training.dataset import Batch, SpeechVideo
 from training.losses.perceptual import Perceptual
+from training.recipes import lips_first
 from training.recipes.face_losses import LossWeights, action_unit_judge, draw, face_losses
-from training.recipes.resume import same_run
+from training.recipes.lips_first import LipsRecipe, Run, learn_lips, speech_side
+from training.recipes.resume import MAY_CHANGE, same_run
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +46,16 @@ ADDED: dict[str, Any] = {
     "pretraining_steps": 1500,
     "audio2au_rate": 1e-6,
     "classifier_rate": 1e-7,
+    "lip_steps": 0,
+    "heard_share": 0.1,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(LossWeights):
     """steps and rate of the optimiser. With labels: steps of pre-training, and the joint rates of what was pre-trained.
-    constant_rate: no rise and fall.
+    constant_rate: no rise and fall. lip_steps: of the speech side on lips alone, before anything is drawn (lips_first.py), 0 for
+    none; heard_share: of the rate, for that side from then on.
 
     Raises ConfigError for fewer than MIN_STEPS steps.
     """
@@ -64,10 +70,14 @@ class Recipe(LossWeights):
     pretraining_steps: int = 1500
     audio2au_rate: float = 1e-6
     classifier_rate: float = 1e-7
+    lip_steps: int = 0
+    heard_share: float = 0.1
 
     def __post_init__(self) -> None:
         if self.steps < MIN_STEPS:
             raise ConfigError(f"{self.steps} optimiser steps: at least {MIN_STEPS} were expected")
+        if self.lip_steps and self.lip_steps < MIN_STEPS:
+            raise ConfigError(f"{self.lip_steps} steps on lips alone: 0, or at least {MIN_STEPS} were expected")
 
 
 def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, origin: dict[str, Any]) -> Path:
@@ -80,8 +90,10 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
     generator.mfcc_mean.copy_(torch.from_numpy(data.mfcc_mean))
     generator.mfcc_std.copy_(torch.from_numpy(data.mfcc_std))
     judge = action_unit_judge(recipe, data)
+    lips = LipsRecipe(steps=recipe.lip_steps, bf16=recipe.bf16, save_minutes=recipe.save_minutes)
     settings = {
         **asdict(recipe),
+        **({"lips": {name: value for name, value in asdict(lips).items() if name not in MAY_CHANGE}} if recipe.lip_steps else {}),
         "batch": asdict(data.batch),
         "augmentation": asdict(data.augmentation),
         "commit": checkpoints.current_commit(),
@@ -92,16 +104,18 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
         found = same_run(
             path, system="tcsan", config=config.to_dict(), settings=settings, origin=origin, added=config_module.ADDED | ADDED
         )
-    if judge is not None and found is None:
-        scores = pretrain(generator, judge.classifier, data, PretrainingRecipe(steps=recipe.pretraining_steps))
-        write_scores(scores, str(origin.get("action_units", "unnamed source")), folder)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        run = Run(folder=folder, system="tcsan", config=config.to_dict(), settings=settings, origin=origin)
+        _teach(generator, judge, data, recipe, lips, run)
     averaged = AveragedWeights(generator)
     optimiser, schedule = _optimiser(generator, judge, recipe)
     perceptual = Perceptual() if recipe.perceptual else None
     if found is not None:
         step = _resume(found, generator, averaged, optimiser, schedule, data, judge)
         log.info("going on from step %d of %s", step, path)
-    saved = time.monotonic() if judge is None or found is not None else float("-inf")  # what was pre-trained is saved at once
+    taught = found is None and (judge is not None or recipe.lip_steps > 0)
+    saved = float("-inf") if taught else time.monotonic()  # what was taught is saved at once
     with (
         SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1) as board,
         tqdm(total=recipe.steps, initial=step, desc=f"training {config.preset}", unit="step") as bar,
@@ -147,7 +161,19 @@ def train(config: TcsanConfig, recipe: Recipe, data: SpeechVideo, folder: Path, 
                     data=origin,
                 )
                 checkpoints.save(kept, path)
+                (folder / lips_first.FILE).unlink(missing_ok=True)
     return path
+
+
+def _teach(
+    generator: TcsanGenerator, judge: ActionUnitJudge | None, data: SpeechVideo, recipe: Recipe, lips: LipsRecipe, run: Run
+) -> None:
+    """What is learnt before anything is drawn: action units where the clips have labels, then lips where the recipe says so."""
+    if judge is not None and not (run.folder / lips_first.FILE).exists():
+        scores = pretrain(generator, judge.classifier, data, PretrainingRecipe(steps=recipe.pretraining_steps))
+        write_scores(scores, str(run.origin.get("action_units", "unnamed source")), run.folder)
+    if lips.steps:
+        learn_lips(generator, data, lips, run, beside={"classifier": judge.classifier} if judge is not None else None)
 
 
 def losses(
@@ -164,12 +190,15 @@ def losses(
 def _optimiser(
     generator: TcsanGenerator, judge: ActionUnitJudge | None, recipe: Recipe
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """One group without labels; with them Audio2AU and the classifier have groups of their own."""
-    groups: list[dict[str, Any]] = [{"params": list(generator.parameters()), "lr": recipe.learning_rate}]
+    """What was taught before has groups of its own; the rest is one."""
+    groups: list[dict[str, Any]] = []
+    if recipe.lip_steps:
+        groups += [{"params": speech_side(generator, units=judge is None), "lr": recipe.heard_share * recipe.learning_rate}]
+    if judge is not None and generator.action_units is not None:
+        groups += [{"params": list(generator.action_units.parameters()), "lr": recipe.audio2au_rate}]
+    known = {id(value) for group in groups for value in group["params"]}
+    groups = [{"params": [v for v in generator.parameters() if id(v) not in known], "lr": recipe.learning_rate}, *groups]
     if judge is not None:
-        known = list(generator.action_units.parameters()) if generator.action_units is not None else []
-        groups[0]["params"] = [value for value in groups[0]["params"] if not any(value is one for one in known)]
-        groups += [{"params": known, "lr": recipe.audio2au_rate}] if known else []
         groups += [{"params": list(judge.classifier.parameters()), "lr": recipe.classifier_rate}]
     optimiser = torch.optim.AdamW(groups, betas=(0.5, 0.99), weight_decay=recipe.weight_decay)
     if recipe.constant_rate:
