@@ -57,6 +57,7 @@ check: $(DEV)/.installed ## format, lint, types, import rules
 
 bench: $(DEV)/.installed chromium ## measure speed, delay and bit rates; dated records go to docs/benchmarks
 	$(DEV)/bin/facewire bench generator --record docs/benchmarks
+	$(DEV)/bin/facewire bench generator --all --record docs/benchmarks
 	$(DEV)/bin/facewire bench latency --record docs/benchmarks
 	$(DEV)/bin/facewire bench capacity --record docs/benchmarks
 	$(DEV)/bin/facewire bench capacity --room 4 --size 256 --cores 2 --record docs/benchmarks
@@ -85,7 +86,7 @@ export: $(DEV)/.installed ## turn runs/PRESET/checkpoint.pt into the model folde
 gpu: $(if $(filter $(GPU)/%,$(ON_GPU)),$(GPU)/.installed) ## on a machine with an NVIDIA GPU: its tests, exports and figures, into runs/gpu
 	@$(ON_GPU) -m tests.on_a_gpu $(ARGS)
 
-evaluate: $(DEV)/.installed ## judge the built-in model on speakers it never heard: make evaluate CORPUS=path/to/grid
+evaluate: $(DEV)/.trains ## judge the built-in model on speakers it never heard: make evaluate CORPUS=path/to/grid
 	$(DEV)/bin/facewire evaluate realtime/weights/live --corpus "$(CORPUS)" --out runs/evaluation $(ARGS)
 
 demo: $(DEV)/.installed chromium ## make the README's pictures again
