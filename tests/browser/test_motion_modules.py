@@ -178,6 +178,18 @@ def test_loss_disorder_and_doubles_heal(page: Page) -> None:
     assert in_module(page, "motion/timeline.js", body) == [0, 2, 2, 2, 6, 8, 11, 11, 11, None]
 
 
+def test_a_clock_that_falls_back_shows_no_frame_again(page: Page) -> None:
+    """The voice's clock jumps back by a few ms, and a late message repeats what was seen: the frame stands. A new clock is followed."""
+    body = """
+      const message = (first) => ({ firstFrame: first, frames: [0, 1, 2].map((i) => ({ coefficients: [first + i] })) });
+      const timeline = new m.Timeline();
+      return [[220, 221.02], [220, 220.98], [220, 221.02], [222, 220.5], [222, 222.1], [180, 180.5]].map(([first, frame]) => {
+        timeline.add(message(first));
+        return timeline.at(40 * frame).frame;
+      });"""
+    assert in_module(page, "motion/timeline.js", body) == [221, 221, 221, 221, 222, 180]
+
+
 def test_frames_that_come_in_time_are_counted_once(page: Page) -> None:
     body = """
       const message = (first, count) => ({ firstFrame: first, frames: Array(count).fill({ coefficients: [first] }) });

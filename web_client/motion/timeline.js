@@ -22,9 +22,11 @@ export class Timeline {
     this.#frames = new Map(kept.map((number) => [number, this.#frames.get(number)]));
   }
 
-  /** { frame, coefficients }: the newest that is not ahead of `mediaMs`; coefficients is null where the portrait rests. */
+  /** { frame, coefficients }: the newest that is not ahead of `mediaMs`; coefficients is null where the portrait rests. A clock that
+   * falls back a little shows no frame again: what was seen stands until it has caught up. */
   at(mediaMs) {
-    const now = Math.floor(mediaMs / FRAME_MS);
+    const due = Math.floor(mediaMs / FRAME_MS);
+    const now = due < this.#now && (this.#now - due) * FRAME_MS <= HOLD_MS ? this.#now : due;
     this.#now = now;
     let newest = -Infinity;
     for (const number of this.#frames.keys()) if (number <= now && number > newest) newest = number;
