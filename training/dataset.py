@@ -3,47 +3,47 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from realtime import alignment
 from realtime.alignment import MOUTH_BOX, proportions_of
 from realtime.errors import ConfigError
 from realtime.lip_map import INNER_LIP, OUTER_LIP, lip_map
-from training.augmentation import AugmentationConfig, other_voices, silences, voices
+from training.augmentation import AugmentationConfig, silences
+from training.lip_targets import ALONG as CORNERS
 from training.lip_targets import LipBatch, lip_targets
 from training.picture_augmentation import random_look
 from training.preprocessing import KEPT_LANDMARKS, PreparedClip
-from training.synthetic.dubbing import Dub
+from training.voice_cache import HeardClip, hear
 
 WINDOW_HOPS = 28
 HOPS_A_FRAME = 4
-MANY_CLIPS = 50  # so many take long enough for a progress bar
 STREAM_STARTS = 0.3  # share of examples that begin where the clip does
 INNER = [KEPT_LANDMARKS.index(i) for i in INNER_LIP]
 OUTER = [KEPT_LANDMARKS.index(i) for i in OUTER_LIP]
 UPPER_LIP = KEPT_LANDMARKS.index(alignment.UPPER_LIP)
+WIDE_OPEN = 0.15  # of a clip's frames
 
 
 @dataclass(frozen=True, kw_only=True)
 class BatchConfig:
     """clips: a batch; heard: frames of windows a clip, drawn: frames of them that are drawn and judged; silent: share of
-    clips with no speech, whose target is the portrait; first: share of portraits that are the clip's first frame (the others
-    are any frame); balance: a speaker with n clips is drawn in proportion to n ** balance; dubbed: share of the speaking clips
-    that are heard in a synthetic voice, where they have one; added: share of clips from the corpora beside the first, where there
-    are some."""
+    clips with no speech, whose target is the portrait; first: share of portraits that are the clip's first frame; wide_open: of
+    those with one of its widest open mouths, teeth and all, which has to be closed (the others are any frame); balance: a
+    speaker with n clips is drawn in proportion to n ** balance; dubbed: share of the speaking clips that are heard in a
+    synthetic voice, where they have one; added: share of clips from the corpora beside the first, where there are some."""
 
     clips: int = 8
     heard: int = 40
     drawn: int = 12
     silent: float = 0.1
-    first: float = 0.5
+    first: float = 0.4
+    wide_open: float = 0.25
     balance: float = 0.4
     dubbed: float = 0.5
     added: float = 0.25
@@ -82,9 +82,9 @@ class Batch:
 
 
 class SpeechVideo:
-    """Draws batches from prepared clips. lookahead and window offset are the generator's; dubs: other voices of a clip, by its
-    key; labels: every clip's action units [T, 5], by its key; added: keys of the clips that other corpora than the first
-    bring.
+    """Draws batches from prepared clips. lookahead and window offset are the generator's; heard: each clip in other
+    voices, made here, without dubs, where it is None; labels: every clip's action units [T, 5], by its key; added: keys of the
+    clips that other corpora than the first bring.
 
     Raises ConfigError where there are no clips, or one that has fewer frames than are drawn, or other labels than frames.
     """
@@ -98,7 +98,7 @@ class SpeechVideo:
         batch: BatchConfig,
         augmentation: AugmentationConfig,
         seed: int,
-        dubs: Mapping[str, Sequence[Dub]] | None = None,
+        heard: Sequence[HeardClip] | None = None,
         labels: Mapping[str, NDArray[np.bool_]] | None = None,
         added: Collection[str] = (),
     ) -> None:
@@ -110,14 +110,12 @@ class SpeechVideo:
         self._labels = [labels[clip.key] if labels else np.zeros((len(clip.crops), 0), np.bool_) for clip in clips]
         self.offset, self.lookahead = window_offset_hops, lookahead
         self._rng = np.random.default_rng(seed)
-        heard = partial(tqdm, total=len(clips), unit="clip", disable=len(clips) < MANY_CLIPS)
-        self._voices = [voices(clip.pcm, augmentation, self._rng) for clip in heard(clips, desc="other voices")]
-        found = heard((dubs.get(clip.key, ()) if dubs else () for clip in clips), desc="dubs")
-        self._dubs = [self._dubbed(of_clip) for of_clip in found]
+        self._heard = heard or [hear(clip.key, clip.pcm, (), augmentation, seed) for clip in clips]
         self._silences = silences(400, self._rng)
-        spoken = np.concatenate([copies[0] for copies in self._voices])
+        spoken = np.concatenate([heard_clip.own[0] for heard_clip in self._heard])
         self.mfcc_mean, self.mfcc_std = spoken.mean(0), spoken.std(0)
         self._chance, self._added = chances(clips, batch, added), added
+        self._wide_open = [widest_open(clip.landmarks) for clip in clips]
         self._lips = [lip_targets(clip.landmarks) for clip in clips]
         self._lip_spread = np.concatenate(self._lips).std(0) + 1e-6
 
@@ -158,10 +156,11 @@ class SpeechVideo:
         lips, rng, heard = self._lips[index], self._rng, config.heard + self.lookahead
         last = len(lips) - heard
         start = 0 if last <= 0 or rng.random() < STREAM_STARTS else int(rng.integers(1, last + 1))
-        if self._dubs[index] and rng.random() < config.dubbed:
-            copies = self._dubs[index]
+        clip = self._heard[index]
+        if clip.n_dubs and rng.random() < config.dubbed:
+            copies = clip.dubs
         else:
-            copies = self._voices[index][:1] if rng.random() < config.own else self._voices[index]
+            copies = clip.own[:1] if rng.random() < config.own else clip.own
         mfcc = self._coloured(copies[int(rng.integers(len(copies)))])
         frame = start + np.arange(heard)
         has_future = (frame < start + config.heard) | (last <= 0)
@@ -177,15 +176,16 @@ class SpeechVideo:
         clip, config, rng = self.clips[index], self.batch, self._rng
         heard = config.heard + self.lookahead
         start, first_drawn = self._segment(len(clip.crops), heard)
-        reference = 0 if rng.random() < config.first else int(rng.integers(len(clip.crops)))
+        reference = self._reference(index)
         silent = rng.random() < silent_share
         frames = np.full(config.drawn, reference) if silent else start + first_drawn + np.arange(config.drawn)
-        dubbed = bool(self._dubs[index]) and rng.random() < config.dubbed
-        copies = self._silences if silent else self._dubs[index] if dubbed else self._voices[index]
+        heard_clip = self._heard[index]
+        dubbed = heard_clip.n_dubs > 0 and rng.random() < config.dubbed
+        copies = self._silences if silent else heard_clip.dubs if dubbed else heard_clip.own
         mfcc = copies[int(rng.integers(len(copies)))]
         coloured = self._coloured(mfcc)
         windows = slice_windows(mfcc if silent else coloured, start, heard, self.offset)
-        look = random_look(rng, proportions_of(clip.landmarks[reference, UPPER_LIP]))
+        look = random_look(rng, proportions_of(clip.landmarks[reference, UPPER_LIP]), clip.landmarks[reference, CORNERS])
         landmarks = look.points(clip.landmarks[frames])
         shown = look.points(clip.landmarks[reference])
         opening = np.stack([inner_mouth(points) for points in landmarks])
@@ -202,9 +202,15 @@ class SpeechVideo:
             action_units=torch.from_numpy(self._labels[index][frames]).float(),
         )
 
-    def _dubbed(self, dubs: Sequence[Dub]) -> list[NDArray[np.float32]]:
-        """MFCC [n_hops, 12] of the dubs' own variants, on the clip's time."""
-        return [mfcc[dub.hops] for dub in dubs for mfcc in other_voices(dub.pcm, self.augmentation, self._rng)]
+    def _reference(self, index: int) -> int:
+        """The frame that is the portrait."""
+        rng, config, n_frames = self._rng, self.batch, len(self.clips[index].crops)
+        share = rng.random()
+        if share < config.first:
+            return 0
+        if share < config.first + config.wide_open:
+            return int(rng.choice(self._wide_open[index]))
+        return int(rng.integers(n_frames))
 
     def _segment(self, n_frames: int, heard: int) -> tuple[int, int]:
         """First heard frame, and the first drawn one counted from it: often a stream's start, else with all the past it can
@@ -239,6 +245,13 @@ def slice_windows(mfcc: NDArray[np.float32], first: int, count: int, offset: int
     inside = (hops >= 0) & (hops < len(mfcc))
     windows = mfcc[np.clip(hops, 0, len(mfcc) - 1)] * inside[..., None]
     return np.ascontiguousarray(windows.transpose(0, 2, 1), dtype=np.float32)
+
+
+def widest_open(landmarks: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The frames of [T, K, 2] with the largest area between the lips."""
+    x, y = landmarks[:, INNER, 0], landmarks[:, INNER, 1]
+    area = np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2
+    return np.asarray(np.argsort(area)[-max(1, round(WIDE_OPEN * len(area))) :])
 
 
 def inner_mouth(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:

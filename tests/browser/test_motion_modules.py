@@ -179,7 +179,7 @@ def test_loss_disorder_and_doubles_heal(page: Page) -> None:
 
 
 def test_a_clock_that_falls_back_shows_no_frame_again(page: Page) -> None:
-    """The voice's clock jumps back by a few ms, and a late message repeats what was seen: the frame stands. A new clock is followed."""
+    """The voice's clock falls back by a few ms, and a late message repeats what was seen: the frame stands."""
     body = """
       const message = (first) => ({ firstFrame: first, frames: [0, 1, 2].map((i) => ({ coefficients: [first + i] })) });
       const timeline = new m.Timeline();

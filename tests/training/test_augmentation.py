@@ -66,9 +66,9 @@ def test_a_look_moves_picture_and_points_alike() -> None:
     for _ in range(20):
         point = rng.uniform(35, 75, 2).round()
         crop = np.zeros((112, 112, 3), np.uint8)
-        cv2.circle(crop, (int(point[0]), int(point[1])), 3, (255, 255, 255), -1)
+        cv2.circle(crop, (int(point[0]), int(point[1])), 1, (255, 255, 255), -1)
         proportions = np.array([[1, rng.uniform(-0.1, 0.1), 0], [0, rng.uniform(0.8, 1.2), 0]])
-        look = random_look(rng, proportions)
+        look = random_look(rng, proportions, np.array([[44, 68], [68, 68]], np.float32))
         moments = cv2.moments(look.picture(crop)[..., 1])
         found = np.array([moments["m10"], moments["m01"]]) / moments["m00"]
         assert np.abs(found - look.points(point[None].astype(np.float32))[0]).max() < 0.3

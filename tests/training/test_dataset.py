@@ -15,7 +15,7 @@ from tests.training.noise import SMALL, noise_clip, noise_video
 from training import dataset
 from training.augmentation import AugmentationConfig
 from training.dataset import BatchConfig, SpeechVideo, inner_mouth
-from training.picture_augmentation import Look
+from training.picture_augmentation import Look, Smile
 from training.preprocessing import KEPT_LANDMARKS, PreparedClip
 
 PLAIN = Look(colour=np.eye(3, dtype=np.float32), curve=np.arange(256, dtype=np.uint8)[:, None], shape=np.eye(2, 3))
@@ -144,3 +144,33 @@ def test_an_added_corpus_reaches_the_batches() -> None:
     )
     white = (data.draw().target.flatten(1).mean(1) > 0.2).float().mean()
     assert 0.05 < white < 0.16
+
+
+def test_a_share_of_the_portraits_have_their_mouth_wide_open() -> None:
+    """One frame in ten of the clip has open lips. As many portraits do as are asked for, where the others are its first frame."""
+    clip = noise_clip("a", 40)
+    clip.landmarks[:, dataset.INNER] = (56, 70)
+    angle = np.linspace(0, 2 * np.pi, len(dataset.INNER), endpoint=False)
+    clip.landmarks[7:11, dataset.INNER] += np.stack([10 * np.cos(angle), 6 * np.sin(angle)], 1)
+    assert set(dataset.widest_open(clip.landmarks).tolist()) >= {7, 8, 9, 10}
+    batch = replace(SMALL, clips=400, first=0.7, wide_open=0.3)
+    data = SpeechVideo([clip], window_offset_hops=-22, lookahead=2, batch=batch, augmentation=UNCHANGED, seed=0)
+    drawn = np.array([data._reference(0) for _ in range(400)])
+    assert 0.2 < (drawn > 0).mean() < 0.4
+    assert set(drawn.tolist()) <= {0, *dataset.widest_open(clip.landmarks).tolist()}
+
+
+def test_a_smile_moves_the_picture_as_it_moves_the_landmarks() -> None:
+    """A white dot anywhere around the mouth is where the look says that it is; the corners go where they were drawn."""
+    corners = np.array([[44.0, 68.0], [68.0, 68.0]])
+    smile = Smile(corners=corners, drawn=np.array([[-6.0, -4.0], [6.0, -4.0]]))
+    shape = np.array([[1.05, 0.02, -2.0], [0.0, 0.97, 3.0]])
+    look = replace(PLAIN, shape=shape, smile=smile)
+    y, x = np.mgrid[:112, :112]
+    for dot in (*corners, (56, 62), (56, 80), (35, 60), (75, 75)):
+        picture = np.exp(-((x - dot[0]) ** 2 + (y - dot[1]) ** 2) / 3)
+        seen = look.picture((255 * picture).astype(np.uint8)[..., None].repeat(3, -1))[..., 0].astype(float)
+        centre = np.array([(seen * x).sum(), (seen * y).sum()]) / seen.sum()
+        assert np.abs(centre - look.points(np.array(dot, np.float32))).max() < 0.6
+    moved = look.points(corners.astype(np.float32)) - replace(look, smile=None).points(corners.astype(np.float32))
+    assert np.abs(moved - np.array([[-6.0, -4.0], [6.0, -4.0]]) @ shape[:, :2].T).max() < 0.5

@@ -14,6 +14,7 @@ from training.dataset import BatchConfig, SpeechVideo
 from training.synthetic.dubbing import Dub, align
 from training.synthetic.grid_pronunciation import phones
 from training.synthetic.kokoro import Kokoro
+from training.voice_cache import hear
 
 
 def test_every_word_of_grid_has_phones() -> None:
@@ -48,12 +49,11 @@ def test_a_pause_in_one_voice_is_waited_for(speech_pcm16k: np.ndarray) -> None:
 def test_half_of_the_speaking_clips_are_heard_dubbed() -> None:
     """A dub whose hops all name one hop gives windows that do not change in time; the clip's own do."""
     clip = noise_clip("a")
-    dub = Dub(pcm=clip.pcm, hops=np.full(4 * len(clip.crops), 50, np.int16))
+    dub = Dub(pcm=clip.pcm, hops=np.full(4 * len(clip.crops) - 1, 50, np.int16))
     config = AugmentationConfig(variants=2, noisy=0)
     batch = BatchConfig(clips=40, heard=8, drawn=2, silent=0, dubbed=0.5)
-    data = SpeechVideo(
-        [clip], window_offset_hops=0, lookahead=0, batch=batch, augmentation=config, seed=2, dubs={clip.key: [dub]}
-    )
+    heard = [hear(clip.key, clip.pcm, [dub], config, seed=2)]
+    data = SpeechVideo([clip], window_offset_hops=0, lookahead=0, batch=batch, augmentation=config, seed=2, heard=heard)
     windows = data.draw().windows[:, 0]
     still = (windows == windows[..., :1]).all(-1).all(-1)
     assert 10 <= int(still.sum()) <= 30

@@ -77,7 +77,7 @@ def test_a_window_goes_with_its_own_frames_lips() -> None:
     starts = set()
     for windows, frame, counted in zip(batch.windows.numpy(), frames, batch.counted.numpy(), strict=True):
         starts.add(int(frame[0]))
-        wanted = slice_windows(data._voices[0][0], int(frame[0]), len(frame), -22)
+        wanted = slice_windows(data._heard[0].own[0], int(frame[0]), len(frame), -22)
         assert np.array_equal(windows, wanted)
         assert frame[counted > 0].tolist() == list(range(frame[0] + 6 * (frame[0] > 0), frame[0] + 20))
     assert 0 in starts
@@ -101,7 +101,7 @@ def test_what_is_heard_is_learnt(tmp_path: Path) -> None:
         patched.setattr(ForetoldLips, "__init__", keep)
         learn_lips(generator, data, LipsRecipe(steps=60, batch=BATCH, bf16=False), run(tmp_path))
     unseen = loud_is_open(99)
-    windows = slice_windows(video([unseen])._voices[0][0], 0, N_FRAMES, -22)
+    windows = slice_windows(video([unseen])._heard[0].own[0], 0, N_FRAMES, -22)
     with torch.no_grad():
         found = heard[0].eval()(torch.from_numpy(windows)[None])[0, :, 0].numpy()
     assert np.corrcoef(found, lip_targets(unseen.landmarks)[:, 0])[0, 1] > 0.9

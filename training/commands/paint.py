@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from training.preprocessing import prepare_corpus
     from training.recipes import paint
     from training.split import by_speaker
+    from training.voice_cache import hear_all
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     threads = len(os.sched_getaffinity(0))
@@ -45,13 +46,16 @@ def run(args: argparse.Namespace) -> int:
     learn, _ = by_speaker(clips, tuple(first.data["held_out"]))
     left_out = set(first.data.get("clips_left_out", ()))
     learn = [clip for clip in learn if clip.key not in left_out]
+    cache, augmentation = args.out.parent / "cache", AugmentationConfig(variants=4)
+    prepared = prepare_corpus(learn, cache, workers=threads)
     data = SpeechVideo(
-        prepare_corpus(learn, args.out.parent / "cache", workers=threads),
+        prepared,
         window_offset_hops=config.window_offset_hops,
         lookahead=int(kind.build(config).lookahead),
         batch=BatchConfig(),
-        augmentation=AugmentationConfig(variants=4),
+        augmentation=augmentation,
         seed=args.seed,
+        heard=hear_all(prepared, augmentation, args.seed, cache / "voices", workers=threads),
     )
     args.out.mkdir(parents=True, exist_ok=True)
     print(f"painting, {args.steps} steps, into {args.out}; curves: tensorboard --logdir {args.out}")

@@ -91,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
     from training.recipes.chosen import chosen
     from training.synthetic.dubbing import Sentence, make_dubs
     from training.synthetic.kokoro import NAME as KOKORO
+    from training.voice_cache import hear_all
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     threads = len(os.sched_getaffinity(0))
@@ -125,15 +126,15 @@ def run(args: argparse.Namespace) -> int:
         sentences = [Sentence(key=clip.key, text=texts[clip.key], pcm=clip.pcm) for clip in prepared if clip.key in texts]
         dubs = make_dubs(sentences, cache / "dubs", args.voices, count=1, seed=args.seed, workers=threads)
         origin["voices"] = f"{sum(map(len, dubs.values()))} dubs by {KOKORO}"
-    print(f"making {len(prepared)} clips of {', '.join(origin['speakers'])} heard in more voices: minutes for a large corpus")
+    augmentation = AugmentationConfig()
     data = SpeechVideo(
         prepared,
         window_offset_hops=recipe.config.window_offset_hops,
         lookahead=int(system(recipe.system).build(recipe.config).lookahead),
         batch=BatchConfig(),
-        augmentation=AugmentationConfig(),
+        augmentation=augmentation,
         seed=args.seed,
-        dubs=dubs,
+        heard=hear_all(prepared, augmentation, args.seed, cache / "voices", dubs, workers=threads),
         labels=labels.clips if labels else None,
         added=mixture.added_keys,
     )
