@@ -62,6 +62,7 @@ class CallServer:
         self._measuring: asyncio.Task[None] | None = None
         self._joining = 0  # calls between their offer and their session: they count against the limit
         self._n_ended = self._n_freed = 0  # calls that are over; those whose memory was freed
+        self._free_again = False
         self._gave_back_s = float("-inf")
         self._closing = False
 
@@ -187,8 +188,9 @@ class CallServer:
     async def _free_memory(self) -> None:
         """Of calls that have ended."""
         n_ended = self._n_ended + self.viewers.n_ended
-        if n_ended == self._n_freed:
+        if n_ended == self._n_freed and not self._free_again:
             return
+        self._free_again = n_ended != self._n_freed  # a drawing thread may still hold what has only just ended
         self._n_freed = n_ended
         collect()
         if self.clock.now() - self._gave_back_s >= GIVE_BACK_S:

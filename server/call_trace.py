@@ -97,9 +97,10 @@ class CallTrace:
 
     def _next(self, phase: str | None) -> None:
         """The phase ends, and another begins."""
+        now_s = self._clock.now()
         if self._phase is not None:
-            self._phase.end()
-        self._phase = self._begin(phase, self._clock.now()) if phase else None
+            self._phase.end(self._ns(now_s))
+        self._phase = self._begin(phase, now_s) if phase else None
 
     def _begin(self, name: str, at_s: float) -> Span:
         return self._tracer.start_span(name, self._within, start_time=self._ns(at_s))

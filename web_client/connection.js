@@ -8,7 +8,7 @@ import { SoundOutput } from "./sound_output.js";
 import { unlessAborted } from "./unless_aborted.js";
 
 const DISCONNECTED_LIMIT_MS = 3000;
-const FAREWELL_LIMIT_MS = 500;
+const FAREWELL_LIMIT_MS = 2000;
 const SLOW_SETUP_MS = 500; // what takes longer may go over a poor line: the own voice begins thin
 const JAMMED_MS = 2000; // a server that says nothing for so long, though it speaks every second, is not reached
 const THIN = new Set(["slow", "motion", "voice"]); // the rungs with which the own voice is made thin too, and pings are rare

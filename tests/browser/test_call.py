@@ -52,7 +52,7 @@ class Call:
         return float(self.after[counter] - self.before[counter])
 
 
-@pytest.fixture(scope="module", params=SOURCES)
+@pytest.fixture(params=SOURCES)
 def call(
     request: pytest.FixtureRequest, launch_browser: LaunchBrowser, server: ServerProcess, tmp_path_factory: Any
 ) -> Iterator[Call]:
@@ -72,23 +72,32 @@ def call(
     context.close()
 
 
-def test_at_least_24_frames_a_second_are_decoded(call: Call) -> None:
+def test_a_call_in_a_browser(call: Call) -> None:
+    """One recording, looked at from every side."""
+    _at_least_24_frames_a_second_are_decoded(call)
+    _the_picture_never_freezes(call)
+    _the_picture_has_its_full_size_and_stays_in_its_place(call)
+    _the_mouth_moves_in_speech_and_rests_in_silence(call)
+    _sound_and_picture_are_in_sync(call)
+
+
+def _at_least_24_frames_a_second_are_decoded(call: Call) -> None:
     seconds = call.gained("timestamp") / 1000
     assert seconds >= CALL_S - 1
     assert call.gained("framesDecoded") / seconds >= 24
 
 
-def test_the_picture_never_freezes(call: Call) -> None:
+def _the_picture_never_freezes(call: Call) -> None:
     assert call.gained("freezeCount") == 0, f"longest gap {np.diff(call.recording.shown_ms).max():.0f} ms"
 
 
-def test_the_picture_has_its_full_size_and_stays_in_its_place(call: Call) -> None:
+def _the_picture_has_its_full_size_and_stays_in_its_place(call: Call) -> None:
     assert (call.after["frameWidth"], call.after["frameHeight"]) == (512, 512)
     assert call.moved_picture == 0
     assert call.layout_shift < 0.005
 
 
-def test_the_mouth_moves_in_speech_and_rests_in_silence(call: Call) -> None:
+def _the_mouth_moves_in_speech_and_rests_in_silence(call: Call) -> None:
     speaking, silent = _speaking_and_silent(call)
     assert silent.sum() >= 15, "the recording holds too little silence to judge"
     motion = call.recording.motion()
@@ -97,7 +106,7 @@ def test_the_mouth_moves_in_speech_and_rests_in_silence(call: Call) -> None:
     assert in_speech >= 0.5
 
 
-def test_sound_and_picture_are_in_sync(call: Call) -> None:
+def _sound_and_picture_are_in_sync(call: Call) -> None:
     skew_ms = _skew_ms(call)
     assert -SOUND_LATE_LIMIT_MS <= skew_ms <= SOUND_EARLY_LIMIT_MS, f"the picture comes {skew_ms:.0f} ms after the sound"
 

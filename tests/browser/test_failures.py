@@ -122,7 +122,7 @@ def test_a_server_that_vanishes_is_noticed(open_page: OpenPage, start_server: St
     page = open_page(running.url)
     start_call(page)
     running.kill()
-    expect(page.locator("#status")).to_contain_text("The connection was lost. Connecting again…", timeout=10_000)
+    expect(page.locator("#status")).to_contain_text("The connection was lost. Connecting again…", timeout=20_000)
     page.click("#start-stop")
     expect(page.locator("#status")).to_contain_text("ended")
 

@@ -64,7 +64,7 @@ class MotionCall:
     status: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def call(launch_browser: LaunchBrowser, fixture_microphone: tuple[str, ...], server: ServerProcess) -> Iterator[MotionCall]:
     context = launch_browser(fixture_microphone).new_context(viewport=DESKTOP, bypass_csp=True)
     page = context.new_page()
@@ -127,20 +127,30 @@ def _video(page: Page) -> dict[str, Any]:
     return next(entry for entry in report if entry["type"] == "inbound-rtp" and entry["kind"] == "video")
 
 
-def test_no_video_comes_and_the_line_is_thin(call: MotionCall) -> None:
+def test_a_call_by_motion(call: MotionCall) -> None:
+    """One recording, looked at from every side."""
+    _no_video_comes_and_the_line_is_thin(call)
+    _frames_come_in_order_and_none_was_refused(call)
+    _the_picture_is_alive_while_somebody_speaks(call)
+    _the_mouth_is_in_step_with_the_voice(call)
+    _the_voice_waits_for_its_pictures(call)
+    _the_page_says_that_it_is_live(call)
+
+
+def _no_video_comes_and_the_line_is_thin(call: MotionCall) -> None:
     assert call.pictures_decoded <= 1
     assert 5 < call.kbps <= MAX_KBPS
     print(f"{call.kbps:.1f} kbit/s came")
 
 
-def test_frames_come_in_order_and_none_was_refused(call: MotionCall) -> None:
+def _frames_come_in_order_and_none_was_refused(call: MotionCall) -> None:
     assert "refused" not in call.dataset
     assert call.dataset["painter"] in ("GlPainter", "CanvasPainter")
     numbers = [number for number in call.frames if number]
     assert numbers == sorted(numbers)
 
 
-def test_the_picture_is_alive_while_somebody_speaks(call: MotionCall) -> None:
+def _the_picture_is_alive_while_somebody_speaks(call: MotionCall) -> None:
     recording = call.recording
     speaking, silent = speech_and_silence(recording.heard_ms, recording.loudness, recording.shown_ms)
     spoken_ms = np.diff(recording.shown_ms)[speaking[1:] & speaking[:-1]]
@@ -150,7 +160,7 @@ def test_the_picture_is_alive_while_somebody_speaks(call: MotionCall) -> None:
     assert opening[speaking].mean() > 4 * opening[silent].mean()
 
 
-def test_the_mouth_is_in_step_with_the_voice(call: MotionCall) -> None:
+def _the_mouth_is_in_step_with_the_voice(call: MotionCall) -> None:
     """Both are found in the same speech drawn offline: the page's mouth does what the server's own render does."""
     portrait = prepare_portrait((SHIPPED / f"{PORTRAIT}.jpg").read_bytes())
     once = speech("fixture")
@@ -172,10 +182,10 @@ def test_the_mouth_is_in_step_with_the_voice(call: MotionCall) -> None:
     assert -SKEW_LIMIT_MS <= skew_ms <= SKEW_LIMIT_MS + between_ms / (1 if busy else 2)
 
 
-def test_the_voice_waits_for_its_pictures(call: MotionCall) -> None:
+def _the_voice_waits_for_its_pictures(call: MotionCall) -> None:
     """Three frames make a message: played as soon as it comes, the voice would be ahead of the last of them."""
     assert call.held_ms >= 40
 
 
-def test_the_page_says_that_it_is_live(call: MotionCall) -> None:
+def _the_page_says_that_it_is_live(call: MotionCall) -> None:
     assert call.status.startswith("Live")

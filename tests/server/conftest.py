@@ -14,6 +14,7 @@ from server import first_rung
 from server.app import LOADING, build_app
 from server.call_server import CallServer
 from server.config import Limits, ServerConfig
+from server.ladder import Ladder, Rung
 from server.signalling import SERVER
 from server.tracing import Tracing
 
@@ -26,6 +27,12 @@ StartServer = Callable[..., Awaitable[TestServer]]
 def no_handshake_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine one takes long, and says nothing of the line."""
     monkeypatch.setattr(first_rung, "SLOW_HANDSHAKE_S", 60.0)
+
+
+@pytest.fixture
+def always_video(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole pictures and the whole voice for all: the ladder's choice for a busy machine has no say."""
+    monkeypatch.setattr(Ladder, "judge", lambda *_: Rung.FULL)
 
 
 @pytest.fixture

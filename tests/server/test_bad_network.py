@@ -3,7 +3,6 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from server.bench.network import CLEAN, Network, Relay
 from server.ladder import Rung
 from tests.server.caller import RATE_HZ, Caller
 from tests.server.conftest import StartServer, base, core
+from tests.server.waiting import until
 
 LOSING = Network(name="losing", loss=0.2)
 CANDIDATE = re.compile(r"(a=candidate:\S+ 1 udp \d+ \S+ )(\d+) ", re.IGNORECASE)
@@ -43,12 +43,6 @@ def _estimate_nothing(caller: Caller) -> None:
         receiver._RTCRtpReceiver__remote_bitrate_estimator = None
 
 
-async def _until(there: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not there():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-
-
 def _rungs(caller: Caller) -> list[Rung]:
     """Those that the caller was told of, one after the other."""
     return [Rung[message["rung"].upper()] for message in caller.messages if message["type"] == "rung"]
@@ -62,12 +56,12 @@ async def test_pictures_give_way_to_the_voice_where_packets_are_lost_and_come_ba
         _estimate_nothing(caller)
         relay = await _call_through(caller, CLEAN)
         try:
-            await _until(lambda: len(caller.received["video"]) > 25 and _rungs(caller)[-1:] == [Rung.FULL])
+            await until(lambda: len(caller.received["video"]) > 25 and _rungs(caller)[-1:] == [Rung.FULL], PATIENCE_S)
             (session,) = core(server).sessions.values()
             outlet = session._media.outlet
             relay.down.network = LOSING
             began_s = time.time()
-            await _until(lambda: _rungs(caller)[-1] > Rung.FULL)
+            await until(lambda: _rungs(caller)[-1] > Rung.FULL, PATIENCE_S)
             assert outlet.loss_limit.bps is not None, "its rate was cut, too"
             await asyncio.sleep(max(0.0, began_s + LOST_S - time.time()))
             relay.down.network = CLEAN
@@ -76,6 +70,6 @@ async def test_pictures_give_way_to_the_voice_where_packets_are_lost_and_come_ba
             holes_s = np.diff(np.array(times, np.int64)) / RATE_HZ
             assert len(times) > 50
             assert holes_s.max() < LONGEST_HOLE_S, "the voice goes on"
-            await _until(lambda: _rungs(caller)[-1] < worst)
+            await until(lambda: _rungs(caller)[-1] < worst, PATIENCE_S)
         finally:
             relay.__exit__(None, None, None)

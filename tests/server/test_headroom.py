@@ -6,6 +6,7 @@ import re
 from server.headroom import Headroom
 from tests.server.caller import Caller
 from tests.server.conftest import StartServer, base, core
+from tests.server.waiting import until
 
 
 async def test_a_busy_server_refuses_and_says_when_to_come_again(start_server: StartServer) -> None:
@@ -47,9 +48,7 @@ async def test_pictures_that_are_lost_are_measured_against_those_that_are_shown(
         await caller.call()
         await asyncio.sleep(3)
         core(server).metrics.totals["lost"] += 5
-        await asyncio.sleep(1.2)
-        assert 0 < core(server).headroom.lost_share < 0.9
+        await until(lambda: 0 < core(server).headroom.lost_share < 0.9)
         core(server).metrics.totals["lost"] += 500
-        await asyncio.sleep(1.2)
-        assert core(server).headroom.lost_share > 0.5
+        await until(lambda: core(server).headroom.lost_share > 0.5)
         assert (await refused.post(await refused.offer())).status == 503

@@ -14,6 +14,7 @@ from server.picture_rungs import Kind, PictureRungs
 from server.strand import drawing_threads
 from tests.server.caller import Caller
 from tests.server.conftest import StartServer, base, core
+from tests.server.waiting import until
 
 
 async def test_an_offer_nobody_stands_behind_is_dropped(start_server: StartServer) -> None:
@@ -62,7 +63,7 @@ async def test_a_vanished_peer_is_gone_in_ten_seconds(start_server: StartServer)
         for transport in {sender.transport.transport for sender in caller.peer.getSenders()}:
             for protocol in transport._connection._protocols:
                 protocol.transport.abort()  # a power cut: nothing more comes, nothing is said
-        await _gone(server, within_s=10)
+        await _gone(server, within_s=15)  # ten by the clocks of ICE, and what a busy machine is late
 
 
 async def test_a_silent_channel_is_a_vanished_peer(start_server: StartServer) -> None:
@@ -92,13 +93,10 @@ async def test_a_call_that_breaks_says_so_and_leaves_the_others_alone(
         broken = next(iter(core(server).sessions.values()))
         await other.call()
         monkeypatch.setattr(broken._media._ingest, "read", lambda _: 1 / 0)  # type: ignore[attr-defined]
-        async with asyncio.timeout(3):
-            while len(core(server).sessions) > 1:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        await until(lambda: len(core(server).sessions) == 1)
         packets = len(other.wire["audio"].packets)
-        await asyncio.sleep(0.5)
+        await until(lambda: len(other.wire["audio"].packets) > packets + 15)
         assert {"type": "goodbye", "reason": "server_error"} in one.messages
-        assert len(other.wire["audio"].packets) > packets + 15
 
 
 async def test_a_stopping_server_says_goodbye(start_server: StartServer) -> None:

@@ -1,6 +1,5 @@
 """Memory of calls that ended: freed at once, and the system's again."""
 
-import asyncio
 import ctypes.util
 import gc
 import weakref
@@ -11,6 +10,7 @@ import pytest
 from server.memory import give_back
 from tests.server.caller import Caller
 from tests.server.conftest import StartServer, base, core
+from tests.server.waiting import until
 
 BLOCK, BLOCKS = 20_000, 5_000  # bytes, and how many: 100 MB
 EVERY = 100  # one in so many stays, so that the others are no end of a heap
@@ -27,9 +27,7 @@ async def test_a_call_s_media_go_with_it_however_seldom_the_collector_looks(star
             left: list[weakref.ref[object]] = [weakref.ref(session), weakref.ref(session._media), weakref.ref(session._peer)]
             del session
             await caller.http.delete(url)
-        async with asyncio.timeout(5):
-            while any(one() is not None for one in left):  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
+        await until(lambda: all(one() is None for one in left), within_s=10)
     finally:
         gc.enable()
 

@@ -1,7 +1,5 @@
 """VP8 or H264: which one an offer gets, and a call whose client takes H264 alone."""
 
-import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,21 +12,15 @@ from server.ladder import Ladder, Rung
 from server.picture_codec import PictureCodec, codec_of
 from tests.server.caller import Caller
 from tests.server.conftest import StartServer, base
+from tests.server.waiting import until
 
 INTER = 0x01
 STAP_A, SEQUENCE_PARAMETERS = 24, 7  # RFC 6184, 5.2
-PATIENCE_S = 20
 
 
 def _prefer(transceiver: RTCRtpTransceiver, *names: str) -> None:
     known = RTCRtpSender.getCapabilities("video").codecs
     transceiver.setCodecPreferences([codec for name in (*names, "rtx") for codec in known if codec.name == name])
-
-
-async def _until(there: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not there():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize(
@@ -70,12 +62,12 @@ async def test_a_client_of_one_codec_gets_it_and_a_keyframe_when_it_asks(
         await caller.call()
         assert f"{name}/90000" in caller.peer.remoteDescription.sdp
         assert other not in caller.peer.remoteDescription.sdp
-        await _until(lambda: len(caller.pictures) > 20)
+        await until(lambda: len(caller.pictures) > 20)
         assert np.std(caller.pictures[-1]) > 20, "a face, not grey"
         assert len({packet.timestamp for packet in keyframes}) == 1, "one, at the beginning"
         first = keyframes[0]
         await receiver._send_rtcp(RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=1, media_ssrc=first.ssrc))
-        await _until(lambda: keyframes[-1].timestamp != first.timestamp)
+        await until(lambda: keyframes[-1].timestamp != first.timestamp)
 
 
 def _has_parameters(payload: bytes) -> bool:

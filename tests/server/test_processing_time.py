@@ -39,7 +39,7 @@ async def test_the_load_is_noted(start_server: StartServer, monkeypatch: pytest.
     async with Caller(base=base(server), pcm=speech()) as caller:
         await caller.call()
         await asyncio.sleep(3.5)
-    last = noted[-1]
+        last = noted[-1]
     assert last["calls"] == 1
     assert last["busy"] == pytest.approx(max(core(server).headroom.busy.values()), abs=0.3)
     assert 0 < last["busy"] < 1.5

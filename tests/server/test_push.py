@@ -1,7 +1,6 @@
 """A call's avatar on another server: sent there over WHIP, connected again where it is lost, ended; and where it may not go."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
@@ -16,15 +15,8 @@ from tests.server.caller import Caller
 from tests.server.conftest import StartServer, base, core
 from tests.server.test_call import speech
 from tests.server.test_rooms import new_room
+from tests.server.waiting import until
 from tests.server.whip_endpoint import WhipEndpoint
-
-LIMIT_S = 60  # on a busy machine
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(LIMIT_S):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
 
 
 @pytest.fixture

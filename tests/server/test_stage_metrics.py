@@ -5,10 +5,11 @@ import re
 
 import pytest
 
-from server.ladder import Ladder, Rung
 from server.metrics import Metrics
 from tests.server.caller import Caller
 from tests.server.conftest import StartServer, base, draw_slowly
+
+pytestmark = pytest.mark.usefixtures("always_video")
 
 CALL_S = 4
 STAGES = ("ingest_wait", "features", "batch_wait", "inference", "composite", "encode", "send")
@@ -18,12 +19,6 @@ async def metrics_of(caller: Caller) -> dict[str, float]:
     """Every sample, by its name and labels."""
     text = await (await caller.http.get(f"{caller.base}/metrics")).text()
     return {name: float(value) for name, value in re.findall(r"^(facewire\S+) (\S+)$", text, re.MULTILINE)}
-
-
-@pytest.fixture(autouse=True)
-def always_video(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ladder's choice for a busy machine has no say."""
-    monkeypatch.setattr(Ladder, "judge", lambda *_: Rung.FULL)
 
 
 async def test_each_stage_of_a_call_is_a_histogram(start_server: StartServer) -> None:

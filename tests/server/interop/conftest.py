@@ -1,10 +1,8 @@
-"""Calls of other stacks are judged by whole pictures and the whole voice: the ladder's choice for a busy machine has no say."""
+"""Calls of other stacks are judged by whole pictures and the whole voice."""
 
 import pytest
 
-from server.ladder import Ladder, Rung
-
 
 @pytest.fixture(autouse=True)
-def whole_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Ladder, "judge", lambda *_: Rung.FULL)
+def whole_pictures(always_video: None) -> None:
+    """For every call here."""

@@ -11,7 +11,8 @@ from tests.server.conftest import StartServer, base, core
 from tests.server.interop.foreign import Program, on_gstreamer, on_werift
 from tests.server.interop.recording import Recording, nothing_stays, open_files
 from tests.server.test_call import speech
-from tests.server.test_push import push, until
+from tests.server.test_push import push
+from tests.server.waiting import until
 
 PUSHED_S = 6.5
 KEYFRAME_S = 0.6  # within which one comes: it waits for its sound, as every picture does
