@@ -45,6 +45,7 @@ class Push:
         self.state, self.reason, self.connections = PushState.CONNECTING, "", 0
         self.call = call
         self._signalling, self._clock = signalling, clock
+        self._leaving: asyncio.Task[None] | None = None
         self._life = asyncio.create_task(self._live(), name=f"push {self.id}")
 
     def described(self) -> dict[str, str | int]:
@@ -60,6 +61,8 @@ class Push:
         """Ends it; the other server is told."""
         self._life.cancel()
         await asyncio.wait({self._life})
+        if self._leaving is not None:
+            await asyncio.wait({self._leaving})
 
     async def _live(self) -> None:
         waits, away_since_s = _waits_s(), self._clock.now()
@@ -103,7 +106,8 @@ class Push:
             await self._send(peer, media)
         finally:
             media.close()
-            await asyncio.shield(self._leave(peer, accepted))
+            self._leaving = asyncio.create_task(self._leave(peer, accepted))
+            await asyncio.shield(self._leaving)  # `close` waits for it, whatever ends this
 
     async def _offer(self, peer: RTCPeerConnection, media: Watching) -> None:
         peer.addTransceiver(media.voice, direction="sendonly").setCodecPreferences(opus_alone())

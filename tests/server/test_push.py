@@ -76,6 +76,22 @@ async def test_it_is_connected_again(start_server: StartServer, endpoint: WhipEn
         assert (await (await caller.http.get(place)).json())["connections"] == 2
 
 
+async def test_one_that_is_ended_while_it_leaves_has_told_the_other_server(
+    start_server: StartServer, endpoint: WhipEndpoint
+) -> None:
+    server = await allowing(start_server, endpoint)
+    endpoint.slow_s = 0.5
+    async with Caller(base=base(server), pcm=speech()) as caller:
+        place = base(server) + (await push(caller, await caller.call(), endpoint.url)).headers["Location"]
+        await until(lambda: len(endpoint.pictures) > 2)
+        (running,) = core(server).pushes._pushes.values()
+        await endpoint.peers[0].close()
+        await until(lambda: running._leaving is not None)
+        assert endpoint.deleted == []
+        assert (await caller.http.delete(place)).status == 200
+        assert endpoint.deleted == [0]
+
+
 async def test_it_ends_with_the_call(start_server: StartServer, endpoint: WhipEndpoint) -> None:
     server = await allowing(start_server, endpoint)
     async with Caller(base=base(server), pcm=speech()) as caller:

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 class WhipEndpoint:
     """Takes what is sent to `url` from `async with` to the end of the block. token: what it asks for; refuses: the status of its
     next answers; moved_to: where it sends offers on; names: what it says is to be deleted, instead of a path of its own. shown:
-    the Authorization of each request ("": none); deleted: the sessions that were; pictures, sound: what came."""
+    the Authorization of each request ("": none); slow_s: what a deletion takes; deleted: the sessions that were; pictures, sound: what came."""
 
     token: str = ""
     refuses: list[int] = field(default_factory=list)
     moved_to: str = ""
     names: str = ""
+    slow_s: float = 0.0
     shown: list[str] = field(default_factory=list)
     peers: list[RTCPeerConnection] = field(default_factory=list)
     deleted: list[int] = field(default_factory=list)
@@ -79,6 +80,7 @@ class WhipEndpoint:
     async def _delete(self, request: web.Request) -> web.Response:
         self._note_token(request)
         number = int(request.match_info["number"])
+        await asyncio.sleep(self.slow_s)
         self.deleted.append(number)
         await self.peers[number].close()
         return web.Response()
