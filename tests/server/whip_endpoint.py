@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 @dataclass(kw_only=True)
 class WhipEndpoint:
     """Takes what is sent to `url` from `async with` to the end of the block. token: what it asks for; refuses: the status of its
-    next answers; moved_to: where it sends offers on; names: what it says is to be deleted, instead of a path of its own. shown:
-    the Authorization of each request ("": none); slow_s: what a deletion takes; deleted: the sessions that were; pictures, sound: what came."""
+    next answers; moved_to: where it sends offers on; names: what it says is to be deleted, instead of a path of its own; slow_s:
+    what a deletion takes. shown: the Authorization of each request ("": none); deleted: the sessions that were; pictures, sound:
+    what came."""
 
     token: str = ""
     refuses: list[int] = field(default_factory=list)
