@@ -28,6 +28,8 @@ INNER = [KEPT_LANDMARKS.index(i) for i in INNER_LIP]
 OUTER = [KEPT_LANDMARKS.index(i) for i in OUTER_LIP]
 UPPER_LIP = KEPT_LANDMARKS.index(alignment.UPPER_LIP)
 WIDE_OPEN = 0.15  # of a clip's frames
+COVERED_RIM = 3.0  # crop pixels around the inner lips
+ALL_COVERED = 60.0  # square crop pixels that the portrait's mouth is wider open: three pixels of twenty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,8 @@ class Batch:
 
     portrait [B, 4, 112, 112], RGB and lip map; windows [B, T, 12, 28]; first_drawn [B]; target [B, D, 3, 112, 112];
     landmarks [B, D, K, 2] and portrait_landmarks [B, K, 2] in crop pixels; opening [B, D, 40, 56]: the target's inner mouth
-    in MOUTH_BOX, 0..1; action_units [B, D, 5]: which occur in the target, 0 or 1 ([B, D, 0] where clips have no labels).
+    in MOUTH_BOX, 0..1; cover [B, D, 40, 56]: where a rest of the portrait's open mouth is to be painted over, 0..1;
+    action_units [B, D, 5]: which occur in the target, 0 or 1 ([B, D, 0] where clips have no labels).
     """
 
     portrait: Tensor
@@ -78,6 +81,7 @@ class Batch:
     landmarks: Tensor
     portrait_landmarks: Tensor
     opening: Tensor
+    cover: Tensor
     action_units: Tensor
 
 
@@ -189,8 +193,9 @@ class SpeechVideo:
         landmarks = look.points(clip.landmarks[frames])
         shown = look.points(clip.landmarks[reference])
         opening = np.stack([inner_mouth(points) for points in landmarks])
+        cover = np.stack([to_cover(points, shown) for points in landmarks])
         if silent:  # the portrait stays as it is, open or closed: there is nothing to paint
-            opening = np.zeros_like(opening)
+            opening, cover = np.zeros_like(opening), np.zeros_like(cover)
         return Batch(
             portrait=_picture(_with_lips(look.picture(clip.crops[reference]), shown)),
             windows=torch.from_numpy(windows),
@@ -199,6 +204,7 @@ class SpeechVideo:
             landmarks=torch.from_numpy(landmarks),
             portrait_landmarks=torch.from_numpy(shown),
             opening=torch.from_numpy(opening),
+            cover=torch.from_numpy(cover),
             action_units=torch.from_numpy(self._labels[index][frames]).float(),
         )
 
@@ -249,18 +255,38 @@ def slice_windows(mfcc: NDArray[np.float32], first: int, count: int, offset: int
 
 def widest_open(landmarks: NDArray[np.float32]) -> NDArray[np.int64]:
     """The frames of [T, K, 2] with the largest area between the lips."""
-    x, y = landmarks[:, INNER, 0], landmarks[:, INNER, 1]
-    area = np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2
+    area = inner_area(landmarks)
     return np.asarray(np.argsort(area)[-max(1, round(WIDE_OPEN * len(area))) :])
+
+
+def inner_area(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Square crop pixels between the lips, of landmarks [..., K, 2]."""
+    x, y = landmarks[..., INNER, 0], landmarks[..., INNER, 1]
+    return np.asarray(np.abs((x * np.roll(y, -1, -1) - y * np.roll(x, -1, -1)).sum(-1)) / 2)
 
 
 def inner_mouth(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
     """The area between the lips as a soft mask [40, 56] over MOUTH_BOX, from one frame's landmarks [K, 2]."""
+    return _between_lips(landmarks, rim=0)
+
+
+def to_cover(landmarks: NDArray[np.float32], portrait: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Where lips [K, 2] that come together leave a rest of the portrait's open mouth between them, as a soft mask [40, 56]
+    over MOUTH_BOX; nothing where the portrait's mouth is no more open. A flow of one vector for 4 x 4 pixels cannot bring two
+    lips to one line: over a vector's width it shows what lay between them, narrow, but there."""
+    wider = float(inner_area(portrait) - inner_area(landmarks))
+    return _between_lips(landmarks, rim=COVERED_RIM) * np.float32(np.clip(wider / ALL_COVERED, 0, 1))
+
+
+def _between_lips(landmarks: NDArray[np.float32], rim: float) -> NDArray[np.float32]:
+    """With so many crop pixels around it."""
     x0, y0, x1, y1 = MOUTH_BOX
     fine = 4
-    polygon = (landmarks[INNER] - (x0, y0)) * fine
+    polygon = np.round((landmarks[INNER] - (x0, y0)) * fine).astype(np.int32)
     mask = np.zeros(((y1 - y0) * fine, (x1 - x0) * fine), np.float32)
-    cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 1.0)
+    cv2.fillPoly(mask, [polygon], 1.0)
+    if rim:
+        cv2.polylines(mask, [polygon], True, 1.0, thickness=round(2 * rim * fine))
     small = cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.GaussianBlur(small, (0, 0), 0.8), np.float32)
 

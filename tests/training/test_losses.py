@@ -96,11 +96,11 @@ def test_the_mask_is_drawn_to_the_opening() -> None:
     opening = torch.zeros(1, 40, 56)
     opening[:, 10:20, 10:20] = 1
     mask = torch.full((1, 40, 56), 0.5, requires_grad=True)
-    picture.opening_mask(mask, opening).backward()
+    picture.opening_mask(mask, opening, torch.zeros_like(opening)).backward()
     assert mask.grad is not None
     assert (mask.grad[opening == 1] < 0).all()
     assert (mask.grad[opening == 0] > 0).all()
-    assert picture.opening_mask(opening, opening) < 1e-3
+    assert picture.opening_mask(opening, opening, torch.zeros_like(opening)) < 1e-3
 
 
 def test_bends_cost_and_shifts_and_slopes_do_not() -> None:

@@ -31,13 +31,15 @@ def of_mouth(crops: Tensor) -> Tensor:
     return crops[..., y0:y1, x0:x1]
 
 
-def painted(mouth: Tensor, target: Tensor, opening: Tensor) -> Tensor:
-    """How far the painted colours [N, 3, h, w] are from the target where the target's mouth is open (opening [N, h, w])."""
-    weight = opening[:, None]
+def painted(mouth: Tensor, target: Tensor, where: Tensor) -> Tensor:
+    """How far the painted colours [N, 3, h, w] are from the target where there is to be paint (where [N, h, w])."""
+    weight = where[:, None]
     return ((mouth - target).abs() * weight).sum() / (weight.sum() * 3).clamp(min=1)
 
 
-def opening_mask(mask: Tensor, opening: Tensor) -> Tensor:
-    """Binary cross-entropy of the mask [N, h, w] against the target's inner mouth, both 0..1."""
+def opening_mask(mask: Tensor, opening: Tensor, cover: Tensor) -> Tensor:
+    """Binary cross-entropy of the mask [N, h, w] against the target's inner mouth, all 0..1. Where a part of the portrait's own
+    mouth is to be covered there may be paint or none: the picture says which is better."""
     mask = mask.clamp(1e-4, 1 - 1e-4)
-    return -(opening * torch.log(mask) + (1 - opening) * torch.log(1 - mask)).mean()
+    told = 1 - (cover - opening).clamp(min=0)
+    return -(told * (opening * torch.log(mask) + (1 - opening) * torch.log(1 - mask))).mean()

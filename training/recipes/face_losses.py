@@ -92,11 +92,11 @@ def _flow_losses(drawn: Drawn, batch: Batch, weights: LossWeights) -> dict[str, 
     flow, mouth = drawn.outputs["flow"], drawn.outputs["mouth"]
     by_clip = flow.unflatten(0, batch.landmarks.shape[:2])
     position, movement = motion.landmark_flow(by_clip, batch.landmarks, batch.portrait_landmarks)
-    opening = batch.opening.flatten(0, 1)
+    opening, cover = batch.opening.flatten(0, 1), batch.cover.flatten(0, 1)
     return {
         "position": weights.position * position,
         "movement": weights.movement * movement,
         "roughness": weights.roughness * motion.roughness(flow),
-        "painted": weights.painted * picture.painted(mouth[:, :3], picture.of_mouth(drawn.target), opening),
-        "opening": weights.opening * picture.opening_mask(mouth[:, 3], opening),
+        "painted": weights.painted * picture.painted(mouth[:, :3], picture.of_mouth(drawn.target), torch.maximum(opening, cover)),
+        "opening": weights.opening * picture.opening_mask(mouth[:, 3], opening, cover),
     }

@@ -128,9 +128,10 @@ def _one_step(
         optimiser.param_groups[0]["lr"] = rate * (1 - share)
     drawn, mouth = _paint(generator, batch)
     real = picture.of_mouth(batch.target.flatten(0, 1))
-    opening = batch.opening.flatten(0, 1)
+    opening, cover = batch.opening.flatten(0, 1), batch.cover.flatten(0, 1)
+    where = torch.maximum(opening, cover)
     beside = picture.of_mouth(batch.portrait)[:, None].expand(-1, batch.target.shape[1], -1, -1, -1).flatten(0, 1)
-    weight = avg_pool2d(opening[:, None], PATCH)
+    weight = avg_pool2d(where[:, None], PATCH)
 
     real_scores, _ = judge(real, beside)
     drawn_scores, _ = judge(drawn.detach(), beside)
@@ -141,8 +142,8 @@ def _one_step(
         _, real_features = judge(real, beside)
     scores, features = judge(drawn, beside)
     parts = {
-        "painted": recipe.painted * picture.painted(mouth[:, :3], real, opening),
-        "opening": recipe.opening * picture.opening_mask(mouth[:, 3], opening),
+        "painted": recipe.painted * picture.painted(mouth[:, :3], real, where),
+        "opening": recipe.opening * picture.opening_mask(mouth[:, 3], opening, cover),
         "adversarial": recipe.adversarial * adversarial.generator_hinge(scores, weight),
         "matching": recipe.matching * adversarial.feature_matching(features, real_features),
     }
