@@ -115,6 +115,26 @@ def test_the_inner_mouth_is_the_area_between_the_lips() -> None:
     assert mask[20, 28] > 0.99
 
 
+def lips(opening: float) -> np.ndarray:
+    """Landmarks of a mouth 20 crop pixels wide and so much open."""
+    landmarks = np.zeros((len(KEPT_LANDMARKS), 2), np.float32)
+    angle = np.linspace(0, 2 * np.pi, len(dataset.INNER), endpoint=False)
+    landmarks[dataset.INNER] = np.stack([56 + 10 * np.cos(angle), 72 + opening / 2 * np.sin(angle)], 1)
+    return landmarks
+
+
+def test_what_an_open_portrait_leaves_between_closed_lips_is_to_be_covered() -> None:
+    """All along the lips, three pixels to each side; nothing for a portrait that is as closed, or lips that are as open."""
+    cover = dataset.to_cover(lips(0), lips(8))
+    assert cover[20, 20:36].min() > 0.9
+    assert cover[18:23, 28].min() > 0.8
+    assert cover[14, 28] < 0.1
+    assert cover[20, 10] == 0
+    assert dataset.to_cover(lips(0), lips(0)).max() == 0
+    assert dataset.to_cover(lips(8), lips(8)).max() == 0
+    assert 0.2 < dataset.to_cover(lips(0), lips(2)).max() < 0.8
+
+
 @pytest.mark.parametrize("clips", [[], [noise_clip("a", 2)]])
 def test_nothing_to_draw_from_is_refused(clips: list[PreparedClip]) -> None:
     with pytest.raises(ConfigError, match="one or more, none under 3 frames"):

@@ -103,6 +103,18 @@ def test_the_mask_is_drawn_to_the_opening() -> None:
     assert picture.opening_mask(opening, opening, torch.zeros_like(opening)) < 1e-3
 
 
+def test_the_mask_may_be_what_it_will_where_a_mouth_is_to_be_covered() -> None:
+    opening, cover = torch.zeros(1, 40, 56), torch.zeros(1, 40, 56)
+    opening[:, 10:20, 10:20] = 1
+    cover[:, 5:25, 5:25] = 1
+    mask = torch.full((1, 40, 56), 0.5, requires_grad=True)
+    picture.opening_mask(mask, opening, cover).backward()
+    assert mask.grad is not None
+    assert (mask.grad[opening == 1] < 0).all(), "an open mouth is painted all the same"
+    assert (mask.grad[(cover == 1) & (opening == 0)] == 0).all()
+    assert (mask.grad[cover == 0] > 0).all()
+
+
 def test_bends_cost_and_shifts_and_slopes_do_not() -> None:
     slope = torch.arange(28.0).expand(1, 2, 28, 28)
     assert motion.roughness(slope) == 0
