@@ -59,11 +59,11 @@ def test_the_graph_is_the_generator(exported: Exported, name: str) -> None:
 
 def test_future_audio_is_computed_in_one_place() -> None:
     assert future_ms(-22, 2) == 155
-    assert read_manifest(default_model()).future_ms == 75
+    assert read_manifest(default_model()).future_ms == 115
     assert {name: spec_of(narrow_system(name), "", {}).future_ms for name in (*LIVE, "paper", f"{SYSTEM_2}paper")} == {
-        "live": 75,
+        "live": 115,
         "paper": 765,
-        f"{SYSTEM_2}live": 75,
+        f"{SYSTEM_2}live": 115,
         f"{SYSTEM_2}paper": 165,  # the centred window alone
     }
 

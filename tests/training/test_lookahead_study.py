@@ -22,13 +22,13 @@ from training.recipes.tcsan_variants import variant
 def test_a_row_is_named_after_its_future(name: str) -> None:
     config, recipe = variant(name, preset("live"), Recipe(), labelled=False)
     assert recipe == Recipe()
-    assert replace(config, window_offset_hops=-26, lookahead=1) == preset("live")
+    assert replace(config, window_offset_hops=-22, lookahead=1) == preset("live")
     heard = future_ms(config.window_offset_hops, TcsanGenerator(config).lookahead)
     assert name == f"future:{heard}" or (name == "future:unlimited" and heard > 700)
 
 
 def test_the_default_preset_is_a_row_of_it() -> None:
-    assert variant("future:75", preset("live"), Recipe(), labelled=False)[0] == preset("live")
+    assert variant("future:115", preset("live"), Recipe(), labelled=False)[0] == preset("live")
     assert len(FUTURES) == 6
 
 

@@ -24,7 +24,7 @@ class Future:
 FUTURES = {
     "5": Future(window_offset_hops=-29, lookahead=0),
     "35": Future(window_offset_hops=-26, lookahead=0),
-    "75": Future(window_offset_hops=-26, lookahead=1),
+    "75": Future(window_offset_hops=-22, lookahead=0),
     "115": Future(window_offset_hops=-22, lookahead=1),
     "155": Future(window_offset_hops=-22, lookahead=2),
     "unlimited": Future(window_offset_hops=-13, lookahead=None),

@@ -2,7 +2,7 @@
 
 The network hears no future of its own: the window gives it all. Hops and frames are counted as in
 `realtime.model_spec.future_ms`, so a frame needs 10 (offset + 27) + 25 ms of future audio: 165 ms for `paper`, whose window is
-centred on the frame, 75 ms for `live`.
+centred on the frame, 115 ms for `live`.
 """
 
 from dataclasses import asdict, dataclass, fields
@@ -56,7 +56,7 @@ def live() -> RecurrentGanConfig:
     return RecurrentGanConfig(
         preset="live",
         head="flow",
-        window_offset_hops=-22,
+        window_offset_hops=-18,
         identity_channels=16,
         audio_channels=20,
         au_channels=16,

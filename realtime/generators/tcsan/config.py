@@ -1,7 +1,7 @@
 """The presets of system 1.
 
 A frame k stands for 40 k ms. Its window is the 28 MFCC hops from 4 k + `window_offset_hops` on; hop j is heard from 10 j to
-10 j + 25 ms. So the future audio that a frame needs is 10 (offset + 27) + 25 + 40 × lookahead ms: 765 ms for `paper`, 75 ms
+10 j + 25 ms. So the future audio that a frame needs is 10 (offset + 27) + 25 + 40 × lookahead ms: 765 ms for `paper`, 115 ms
 for `live` and `lite`.
 """
 
@@ -62,11 +62,11 @@ def paper() -> TcsanConfig:
 
 
 def live() -> TcsanConfig:
-    """The default: 75 ms of future audio in all (docs/decisions/0033), the flow head."""
+    """The default: 115 ms of future audio in all (docs/results, "How much of the future a mouth needs"), the flow head."""
     return TcsanConfig(
         preset="live",
         head="flow",
-        window_offset_hops=-26,
+        window_offset_hops=-22,
         lookahead=1,
         identity_channels=16,
         audio_channels=20,
@@ -81,7 +81,7 @@ def lite() -> TcsanConfig:
     return TcsanConfig(
         preset="lite",
         head="flow",
-        window_offset_hops=-26,
+        window_offset_hops=-22,
         lookahead=1,
         identity_channels=8,
         audio_channels=12,
