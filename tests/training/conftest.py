@@ -7,6 +7,7 @@ import torch
 
 from tests.training.make_corpora import MAKERS
 from tests.training.make_corpus import CLIPS, make_corpus
+from training import picture_augmentation
 from training.corpora.grid import find_clips
 from training.preprocessing import PreparedClip, prepare_corpus
 
@@ -14,6 +15,12 @@ from training.preprocessing import PreparedClip, prepare_corpus
 @pytest.fixture(scope="session", autouse=True)
 def _two_threads() -> None:
     torch.set_num_threads(min(2, torch.get_num_threads()))
+
+
+@pytest.fixture
+def nobody_smiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a few steps are to show that something is learnt at all."""
+    monkeypatch.setattr(picture_augmentation, "SMILING", 0.0)
 
 
 @pytest.fixture(scope="session")

@@ -103,6 +103,7 @@ def test_the_classifier_sees_the_lower_face_alone(corpus_crop: Tensor) -> None:
     assert not torch.equal(classifier(chin), classifier(corpus_crop))
 
 
+@pytest.mark.usefixtures("nobody_smiles")
 def test_pretraining_teaches_both(prepared: list[PreparedClip], labels: dict[str, np.ndarray]) -> None:
     """In seconds, eight batches of the miniature corpus again and again: both know its units far better than by saying always
     what is more frequent."""

@@ -49,6 +49,7 @@ def faces(prepared: list[PreparedClip], speaker: str, seed: int) -> Tensor:
     return data.draw().target[:, 0]
 
 
+@pytest.mark.usefixtures("nobody_smiles")
 def test_it_learns_to_tell_real_faces_from_mean_ones(prepared: list[PreparedClip]) -> None:
     """In a few steps, from two people; of a third it knows it too. A face halfway between two is what a mean difference likes."""
     torch.manual_seed(0)
@@ -61,14 +62,15 @@ def test_it_learns_to_tell_real_faces_from_mean_ones(prepared: list[PreparedClip
         with torch.no_grad():
             return float((discriminator(real) - discriminator((real + other) / 2)).mean())
 
-    before = told_apart()
+    before, losses = told_apart(), []
     for step in range(25):
         first, second = faces(prepared, "s1", 2 * step), faces(prepared, "s2", 2 * step + 1)
         loss = minimax.discriminator(discriminator(torch.cat([first, second])), discriminator((first + second) / 2))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    assert loss.item() < 1.2  # 2 log 2 where it knows nothing; crops differ a little with the machine's threads
+        losses.append(loss.item())
+    assert sum(losses[-8:]) / 8 < 1.2  # 2 log 2 where it knows nothing; crops differ a little with the machine's threads
     assert abs(before) < 0.2
     assert told_apart() > 1
 
