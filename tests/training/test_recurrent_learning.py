@@ -92,7 +92,7 @@ def test_it_learns_and_writes_its_curves(tmp_path: Path) -> None:
     board.Reload()
     curve = [event.value for event in board.Scalars("loss/total")]
     assert len(curve) == 60
-    assert sum(curve[21:30]) < 0.98 * sum(curve[:9])  # of the same batches
+    assert sum(curve[21:30]) < 0.995 * sum(curve[:9])  # of the same batches: equal to the bit where nothing is learnt
     assert [event.step for event in board.Scalars("loss/reconstruction")] == [20, 40, 60]
     assert [event.step for event in board.Scalars("discriminator/loss")] == [40, 60]
 
