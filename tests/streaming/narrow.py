@@ -30,9 +30,12 @@ SYSTEM_2 = "recurrent_gan "  # and a preset's name
 
 
 def narrow_config(name: str) -> TcsanConfig:
-    """A preset, or PRESET FUSION: with that fusion and without Audio2AU, as in papers/1, table 3."""
-    preset_name, *fusion = name.split()
-    changes: dict[str, Any] = {"fusion": fusion[0], "audio2au": False} if fusion else {}
+    """A preset, or PRESET FUSION: with that fusion and without Audio2AU, as in papers/1, table 3; or PRESET inpainted: with the
+    mouth of the painting stage."""
+    preset_name, *variant = name.split()
+    changes: dict[str, Any] = {}
+    if variant:
+        changes = {"mouth": "inpainted"} if variant == ["inpainted"] else {"fusion": variant[0], "audio2au": False}
     return replace(preset(preset_name), **NARROW, **changes)
 
 

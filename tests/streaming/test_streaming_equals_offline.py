@@ -20,6 +20,7 @@ from tests.streaming.narrow import FUSIONS, SYSTEM_2, narrow_generator, narrow_s
 PRESETS = ("paper", "live", "lite")
 SYSTEMS = (
     *PRESETS,
+    "live inpainted",
     *(f"live {fusion}" for fusion in FUSIONS[1:]),  # the first is the presets' own
     *(f"{SYSTEM_2}{preset}" for preset in ("paper", "live")),
 )

@@ -20,7 +20,7 @@ def test_a_checkpoint_from_before_the_fusions_loads_unchanged() -> None:
     old = {name: value for name, value in preset("live").to_dict().items() if name not in ("fusion", "audio2au")}
     assert from_dict(old) == preset("live")
     assert (preset("live").fusion, preset("live").audio2au) == ("tcsan", True)
-    assert ADDED == {"fusion": "tcsan", "audio2au": True}
+    assert ADDED == {"fusion": "tcsan", "audio2au": True, "mouth": "decoded"}
     names = set(TcsanGenerator(narrow_config("live")).state_dict())
     block = ("conv.conv.weight", "conv.conv.bias", "attention.qkv.weight", "attention.project.bias")
     assert {f"tcsan.blocks.{i}.{name}" for i in range(4) for name in block} <= names

@@ -10,7 +10,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("runs/painted"), help="goes on where a checkpoint is in it (%(default)s)"
     )
-    parser.add_argument("--steps", type=int, default=600, help="optimiser steps (%(default)s)")
+    parser.add_argument("--steps", type=int, default=2000, help="optimiser steps (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
 
 
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         prepared,
         window_offset_hops=config.window_offset_hops,
         lookahead=int(kind.build(config).lookahead),
-        batch=BatchConfig(),
+        batch=BatchConfig(drawn=8, dubbed=0),
         augmentation=augmentation,
         seed=args.seed,
         heard=hear_all(prepared, augmentation, args.seed, cache / "voices", workers=threads),

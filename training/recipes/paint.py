@@ -1,18 +1,20 @@
-"""A second stage for the flow head: what lies between the lips is painted again, sharper; everything else stays as it is.
+"""A second stage for the flow head: what lies between the lips is painted anew; everything else stays as it is.
 
-The first stage's mean absolute difference is least at the median of all mouths that fit a sound: a soft grey band for teeth.
-Here a discriminator of patches says what the median does not: that real mouths have edges. Only the layers behind the painted
-mouth learn, so the lips' timing is the first stage's to the bit, and their motion but for one factor: where a sound leaves open
-how far lips move, the least error is to move them less than anybody does. papers/2 weighs its discriminator of whole faces 0.002;
-ours, of the mouth alone, weighs more.
+The first stage's mean absolute difference is least at the median of all mouths that fit a sound: a soft grey band for teeth. And
+it learns with lips that are not quite where the target's are, so its paint ends where lips end on average. Here a network of its
+own (`mouth_inpainter.py`) learns. It sees the portrait's mouth as the flow leaves it. While it learns, that flow is led to the
+target's very lips (`aligned_flow.py`), so that what it is to paint is exactly what lies between those it sees. And a
+discriminator of patches says what the median does not: that real mouths have edges. The lips' timing is the first stage's to
+the bit, and their motion but for one factor: where a sound leaves open how far lips move, the least error is to move them less
+than anybody does. papers/2 weighs its discriminator of whole faces 0.002; ours, of the mouth alone, weighs more.
 """
 
 import json
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,9 +23,11 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from realtime.errors import ModelError
+from realtime.generators.layers.flow_head import FlowHead
 from realtime.generators.layers.window_generator import WindowGenerator
 from realtime.generators.registry import system
 from training import checkpoint as checkpoints
+from training.aligned_flow import aligned
 from training.averaging import AveragedWeights
 from training.checkpoint import Checkpoint
 from training.dataset import Batch, SpeechVideo
@@ -33,26 +37,31 @@ from training.losses.perceptual import Perceptual
 
 log = logging.getLogger(__name__)
 
-PAINTS = ("head.mouth_28.", "head.of_mouth_56.", "head.mouth_56.", "head.of_mouth_112.", "head.to_mouth.")
+PAINTS = "head.inpainter."
+DECODED = ("head.mouth_28.", "head.of_mouth_56.", "head.mouth_56.", "head.of_mouth_112.", "head.to_mouth.")
 PATCH = 4  # mouth-box pixels a score stands for
 
 
 @dataclass(frozen=True, kw_only=True)
 class PaintRecipe:
-    """Steps, rates and the weight of each loss. motion: factor on the first stage's flow, before the paint is learnt to it."""
+    """Steps, rates and the weight of each loss. judged_from: share of the run from which the discriminator is listened to;
+    motion: factor on the first stage's flow."""
 
-    steps: int = 600
-    learning_rate: float = 3e-4
+    steps: int = 2000
+    learning_rate: float = 8e-4
     discriminator_rate: float = 6e-4
     seed: int = 1
     save_minutes: float = 5
+    bf16: bool = True
     painted: float = 1.5
+    composed: float = 1.5
     opening: float = 0.5
     perceptual: float = 0.15
     perceptual_every: int = 4
     adversarial: float = 0.03
     matching: float = 0.3
-    motion: float = 1.15
+    judged_from: float = 0.25
+    motion: float = 1.07
 
 
 def train(first: Path, recipe: PaintRecipe, data: SpeechVideo, folder: Path) -> Path:
@@ -66,8 +75,9 @@ def train(first: Path, recipe: PaintRecipe, data: SpeechVideo, folder: Path) -> 
     if config.head != "flow":
         raise ModelError(f"{first} has the head {config.head!r}: only the flow head paints a mouth of its own")
     torch.manual_seed(recipe.seed)
+    config = replace(config, mouth="inpainted")
     generator = kind.build(config)
-    generator.load_state_dict(kept.weights)
+    _begin(generator, kept.weights)
     _move_further(generator, recipe.motion)
     learning = _only_paint(generator)
     averaged, judge = AveragedWeights(generator, decay=0.995), MouthDiscriminator()
@@ -110,7 +120,7 @@ def train(first: Path, recipe: PaintRecipe, data: SpeechVideo, folder: Path) -> 
                     "data_rng": json.dumps(data.rng_state),
                 }
                 weights = averaged.network.state_dict()
-                checkpoints.save(_kept(kept, step, weights, training, settings), path)
+                checkpoints.save(_kept(kept, config.to_dict(), step, weights, training, settings), path)
     return path
 
 
@@ -123,46 +133,65 @@ def _one_step(
     optimisers: tuple[torch.optim.Optimizer, torch.optim.Optimizer],
     share: float,
 ) -> dict[str, Tensor]:
-    """Both learn from one batch; share: of the run that is over, at whose end the rates are 0."""
+    """Both networks learn from one batch; share: of the run that is over, at whose end the rates are 0."""
     for optimiser, rate in zip(optimisers, (recipe.learning_rate, recipe.discriminator_rate), strict=True):
         optimiser.param_groups[0]["lr"] = rate * (1 - share)
-    drawn, mouth = _paint(generator, batch)
+    drawn, mouth = _paint(generator, batch, recipe.bf16)
     real = picture.of_mouth(batch.target.flatten(0, 1))
     opening, cover = batch.opening.flatten(0, 1), batch.cover.flatten(0, 1)
     where = torch.maximum(opening, cover)
     beside = picture.of_mouth(batch.portrait)[:, None].expand(-1, batch.target.shape[1], -1, -1, -1).flatten(0, 1)
     weight = avg_pool2d(where[:, None], PATCH)
 
-    real_scores, _ = judge(real, beside)
-    drawn_scores, _ = judge(drawn.detach(), beside)
-    judged = adversarial.discriminator_hinge(real_scores, drawn_scores, weight)
+    rounded = torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16)
+    with rounded:
+        real_scores, _ = judge(real, beside)
+        drawn_scores, _ = judge(drawn.detach(), beside)
+    judged = adversarial.discriminator_hinge(real_scores.float(), drawn_scores.float(), weight)
     _learn(optimisers[1], judged, judge.parameters())
 
-    with torch.no_grad():
+    with torch.no_grad(), rounded:
         _, real_features = judge(real, beside)
-    scores, features = judge(drawn, beside)
+    with rounded:
+        scores, features = judge(drawn, beside)
     parts = {
         "painted": recipe.painted * picture.painted(mouth[:, :3], real, where),
+        "composed": recipe.composed * picture.painted(drawn, real, where),
         "opening": recipe.opening * picture.opening_mask(mouth[:, 3], opening, cover),
-        "adversarial": recipe.adversarial * adversarial.generator_hinge(scores, weight),
-        "matching": recipe.matching * adversarial.feature_matching(features, real_features),
+        "matching": recipe.matching * adversarial.feature_matching([f.float() for f in features], real_features),
     }
+    if share >= recipe.judged_from:
+        parts["adversarial"] = recipe.adversarial * adversarial.generator_hinge(scores.float(), weight)
     if perceptual is not None:
         some = slice(None, None, recipe.perceptual_every)
-        parts["perceptual"] = recipe.perceptual * perceptual(drawn[some], real[some])
+        with rounded:
+            parts["perceptual"] = recipe.perceptual * perceptual(drawn[some], real[some])
     _learn(optimisers[0], torch.stack(list(parts.values())).sum(), (p for p in generator.parameters() if p.requires_grad))
     return parts | {"judge": judged}
 
 
-def _paint(generator: WindowGenerator, batch: Batch) -> tuple[Tensor, Tensor]:
+def _paint(generator: WindowGenerator, batch: Batch, bf16: bool) -> tuple[Tensor, Tensor]:
     """The composed mouth boxes [N, 3, 40, 56] and the head's mouth [N, 4, 40, 56]; gradients reach the paint alone."""
-    with torch.no_grad():
-        fused = generator.fuse(generator.prepare(batch.portrait), batch.windows)
-        index = batch.first_drawn[:, None] + torch.arange(batch.target.shape[1])
+    head, n_drawn = cast(FlowHead, generator.head), batch.target.shape[1]
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        identity = generator.prepare(batch.portrait)
+        fused = generator.fuse(identity, batch.windows)
+        index = batch.first_drawn[:, None] + torch.arange(n_drawn)
         fused = fused.gather(1, index[..., None].expand(-1, -1, fused.shape[2]))
-    outputs = generator.head(fused.flatten(0, 1), generator.prepare(batch.portrait))
+        known, flow = head.moved(fused.flatten(0, 1), identity)
+        shown = batch.portrait_landmarks[:, None].expand_as(batch.landmarks)
+    flow = aligned(flow.float(), batch.landmarks.flatten(0, 1), shown.flatten(0, 1))
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        mouth = head.mouth(known, flow, identity).float()
     portrait = batch.portrait[:, None, :3].expand_as(batch.target).flatten(0, 1)
-    return picture.of_mouth(generator.head.picture(outputs, portrait)), outputs["mouth"]
+    return picture.of_mouth(head.picture({"flow": flow, "mouth": mouth}, portrait)), mouth
+
+
+def _begin(generator: WindowGenerator, first: dict[str, Tensor]) -> None:
+    """With the first stage's weights, less those of the mouth that it painted."""
+    kept = {name: value for name, value in first.items() if not name.startswith((*DECODED, PAINTS))}
+    fresh = {name: value for name, value in generator.state_dict().items() if name.startswith(PAINTS)}
+    generator.load_state_dict(kept | fresh)
 
 
 @torch.no_grad()
@@ -188,10 +217,15 @@ def _learn(optimiser: torch.optim.Optimizer, loss: Tensor, parameters: Any) -> N
 
 
 def _kept(
-    first: Checkpoint, step: int, weights: dict[str, Tensor], training: dict[str, Any], settings: dict[str, Any]
+    first: Checkpoint,
+    config: dict[str, Any],
+    step: int,
+    weights: dict[str, Tensor],
+    training: dict[str, Any],
+    settings: dict[str, Any],
 ) -> Checkpoint:
     return Checkpoint(
-        system=first.system, config=first.config, step=step, weights=weights, training=training, recipe=settings, data=first.data
+        system=first.system, config=config, step=step, weights=weights, training=training, recipe=settings, data=first.data
     )
 
 

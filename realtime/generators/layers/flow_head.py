@@ -4,6 +4,8 @@ It keeps identity and sharpness at any resolution, and an output of zero is the 
 A deviation of ours from papers/1 and 2, whose decoder is `decoder.py`; the measurements behind it are in docs/decisions/.
 """
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -11,9 +13,11 @@ from torch.nn.functional import relu
 
 from realtime.alignment import CROP_SIZE, FLOW_CELLS, MOUTH_BOX
 from realtime.generators.layers.identity import CHANNELS, SIDES
+from realtime.generators.layers.mouth_inpainter import MouthInpainter
 from realtime.generators.layers.session_skip import SkipConv, add_session
 from realtime.generators.streaming import Tensors
 
+Mouth = Literal["decoded", "inpainted"]
 FLOW_SCALE = 4.0  # crop pixels a unit of the network's output: lips move by a few pixels
 
 
@@ -22,14 +26,16 @@ class FlowHead(nn.Module):
 
     flow: (dx, dy) in crop pixels; the output's pixel p shows the portrait's pixel p + flow(p). It is zero on the crop's border.
     mouth: R, G, B and mask in 0..1 over MOUTH_BOX, one crop pixel each; the mask is zero on the box's border.
-    Session tensors: skip_7, skip_14, skip_28, skip_mouth_56, skip_mouth_112: constant shares of the layers' outputs.
+    mouth_is: `decoded`, by layers like the flow's, beside it; or `inpainted`, by a network of its own that sees the mouth moved.
+    Session tensors: skip_7, skip_14, skip_28 and skip_mouth_56, skip_mouth_112 of a decoded mouth: constant shares of the
+    layers' outputs; or mouth_portrait of an inpainted one.
     """
 
     names = ("flow", "mouth")
     flow_taper: Tensor
     mask_taper: Tensor
 
-    def __init__(self, features: int, skip_widths: tuple[int, ...], channels: int) -> None:
+    def __init__(self, features: int, skip_widths: tuple[int, ...], channels: int, mouth_is: Mouth = "decoded") -> None:
         super().__init__()
         c56, c28, c14, c7 = skip_widths
         c, half = channels, channels // 2
@@ -41,11 +47,13 @@ class FlowHead(nn.Module):
         self.up_28 = nn.ConvTranspose2d(c, half, 4, stride=2, padding=1)
         self.of_28 = nn.Conv2d(c28, half, 3, padding=1)
         self.to_flow = nn.Conv2d(half, 2, 3, padding=1)
-        self.mouth_28 = nn.ConvTranspose2d(half, half, 4, stride=2, padding=1)
-        self.of_mouth_56 = nn.Conv2d(c56, half, 3, padding=1)
-        self.mouth_56 = nn.ConvTranspose2d(half, half // 2, 4, stride=2, padding=1)
-        self.of_mouth_112 = nn.Conv2d(CHANNELS, half // 2, 5, padding=2)
-        self.to_mouth = nn.Conv2d(half // 2, 4, 3, padding=1)
+        self.inpainter = MouthInpainter(half) if mouth_is == "inpainted" else None
+        if self.inpainter is None:
+            self.mouth_28 = nn.ConvTranspose2d(half, half, 4, stride=2, padding=1)
+            self.of_mouth_56 = nn.Conv2d(c56, half, 3, padding=1)
+            self.mouth_56 = nn.ConvTranspose2d(half, half // 2, 4, stride=2, padding=1)
+            self.of_mouth_112 = nn.Conv2d(CHANNELS, half // 2, 5, padding=2)
+            self.to_mouth = nn.Conv2d(half // 2, 4, 3, padding=1)
         self._start_at_rest()
         self.register_buffer("flow_taper", _taper(FLOW_CELLS, FLOW_CELLS, zero=1, width=2), persistent=False)
         x0, y0, x1, y1 = MOUTH_BOX
@@ -55,30 +63,43 @@ class FlowHead(nn.Module):
         """An untrained head returns the portrait."""
         nn.init.zeros_(self.to_flow.weight)
         nn.init.zeros_(self.to_flow.bias)  # type: ignore[arg-type]
-        with torch.no_grad():
-            self.to_mouth.bias[3] = -2.0  # type: ignore[index]
+        if self.inpainter is None:
+            with torch.no_grad():
+                self.to_mouth.bias[3] = -2.0  # type: ignore[index]
 
     def session(self, portrait: Tensor, maps: list[Tensor]) -> Tensors:
         map_56, map_28, map_14, map_7 = maps
-        return {
-            "skip_7": self.at_7.session(map_7),
-            "skip_14": self.of_14(map_14),
-            "skip_28": self.of_28(map_28),
+        skips = {"skip_7": self.at_7.session(map_7), "skip_14": self.of_14(map_14), "skip_28": self.of_28(map_28)}
+        if self.inpainter is not None:
+            return skips | {"mouth_portrait": self.inpainter.session(portrait)}
+        return skips | {
             "skip_mouth_56": self.of_mouth_56(in_mouth_box(map_56)),
             "skip_mouth_112": self.of_mouth_112(in_mouth_box(portrait) * 2 - 1),
         }
 
     def forward(self, feature: Tensor, identity: Tensors) -> Tensors:
         """Feature [N, F]; N is a multiple of the sessions in `identity`."""
+        x, flow = self.moved(feature, identity)
+        return {"flow": flow, "mouth": self.mouth(x, flow, identity)}
+
+    def moved(self, feature: Tensor, identity: Tensors) -> tuple[Tensor, Tensor]:
+        """What is known of each cell [N, channels / 2, 28, 28], and the flow."""
         x = relu(self.fc(feature)).reshape(-1, self.channels, SIDES[-1], SIDES[-1])
         x = relu(self.at_7(x, identity["skip_7"]))
         x = relu(add_session(self.up_14(x), identity["skip_14"]))
         x = relu(add_session(self.up_28(x), identity["skip_28"]))
-        flow = self.to_flow(x) * (FLOW_SCALE * self.flow_taper)
-        m = relu(add_session(self.mouth_28(in_mouth_box(x)), identity["skip_mouth_56"]))
-        m = relu(add_session(self.mouth_56(m), identity["skip_mouth_112"]))
-        m = torch.sigmoid(self.to_mouth(m))
-        return {"flow": flow, "mouth": torch.cat([m[:, :3], m[:, 3:] * self.mask_taper], 1)}
+        return x, self.to_flow(x) * (FLOW_SCALE * self.flow_taper)
+
+    def mouth(self, x: Tensor, flow: Tensor, identity: Tensors) -> Tensor:
+        """The mouth of what `moved` returned."""
+        if self.inpainter is not None:
+            m = self.inpainter(in_mouth_box(x), flow, identity["mouth_portrait"])
+        else:
+            m = relu(add_session(self.mouth_28(in_mouth_box(x)), identity["skip_mouth_56"]))
+            m = relu(add_session(self.mouth_56(m), identity["skip_mouth_112"]))
+            m = self.to_mouth(m)
+        m = torch.sigmoid(m)
+        return torch.cat([m[:, :3], m[:, 3:] * self.mask_taper], 1)
 
     def picture(self, outputs: Tensors, portrait: Tensor) -> Tensor:
         """The crop [N, 3, 112, 112] that the outputs make of the portraits [N, 3, 112, 112] (RGB)."""

@@ -46,6 +46,9 @@ class WindowConfig(Protocol):
     @property
     def head_channels(self) -> int: ...
 
+    @property
+    def mouth(self) -> Any: ...
+
 
 class WindowGenerator(nn.Module):
     """The encoders, Audio2AU and one of two heads that papers/1 and papers/2 share; a system adds `build_fusion` and `fusion`.
@@ -65,8 +68,8 @@ class WindowGenerator(nn.Module):
         self.action_units = ActionUnits(config.au_channels, config.au_hidden) if config.audio2au else None
         speech = audio_encoder.FEATURE + audio2au.FEATURE * len(audio2au.ACTION_UNITS) * config.audio2au
         self.build_fusion(config, face=identity.FEATURE, speech=speech)
-        head = FlowHead if config.head == "flow" else PixelHead
-        self.head = head(config.fusion_channels, self.identity_encoder.widths, config.head_channels)
+        shape = (config.fusion_channels, self.identity_encoder.widths, config.head_channels)
+        self.head = FlowHead(*shape, mouth_is=config.mouth) if config.head == "flow" else PixelHead(*shape)
         self.register_buffer("mfcc_mean", torch.zeros(12))
         self.register_buffer("mfcc_std", torch.ones(12))
 

@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from realtime.errors import ConfigError
+from realtime.generators.layers.flow_head import Mouth
 
+ADDED: dict[str, Any] = {"mouth": "decoded"}  # what checkpoints did not say from the start
 Head = Literal["flow", "pixels"]
 
 
@@ -19,7 +21,7 @@ class RecurrentGanConfig:
 
     identity_channels, audio_channels: width of each encoder's first layer; au_channels, au_hidden: of each Audio2AU;
     fusion_channels: of the GRU; head: `pixels`, the published decoder, or `flow`; head_channels: its first layer's width;
-    audio2au: whether action units are listened for, as in papers/2, table 2.
+    audio2au: whether action units are listened for, as in papers/2, table 2; mouth: as system 1 has it.
     """
 
     preset: str
@@ -32,6 +34,7 @@ class RecurrentGanConfig:
     fusion_channels: int = 256
     head_channels: int
     audio2au: bool = True
+    mouth: Mouth = "decoded"
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -83,6 +86,7 @@ def from_dict(values: dict[str, Any]) -> RecurrentGanConfig:
 
     Raises ConfigError on an unknown or missing key.
     """
+    values = ADDED | values
     if wrong := set(values) ^ {field.name for field in fields(RecurrentGanConfig)}:
         raise ConfigError(f"a configuration of system 2 with unknown or missing keys: {', '.join(sorted(wrong))}")
     return RecurrentGanConfig(**values)

@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from realtime.errors import ConfigError
+from realtime.generators.layers.flow_head import Mouth
 
 Head = Literal["flow", "pixels"]
 Fusion = Literal["tcsan", "gru", "tcn", "attention_tcn", "co_attention_tcn"]
 
 # Keys that checkpoints did not have from the start, and what they were made with.
-ADDED: dict[str, Any] = {"fusion": "tcsan", "audio2au": True}
+ADDED: dict[str, Any] = {"fusion": "tcsan", "audio2au": True, "mouth": "decoded"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class TcsanConfig:
     identity_channels, audio_channels: width of each encoder's first layer; au_channels, au_hidden: of each Audio2AU;
     fusion_channels, n_blocks: the temporal network; head: `pixels`, the published decoder, or `flow`; head_channels: its
     first layer's width; fusion: a row of papers/1, table 3 (`fusion.py`); audio2au: whether action units are listened for, as
-    in tables 4 and 6.
+    in tables 4 and 6; mouth: of the flow head, `decoded` until `facewire paint` has made it `inpainted`.
     """
 
     preset: str
@@ -41,6 +42,7 @@ class TcsanConfig:
     head_channels: int
     fusion: Fusion = "tcsan"
     audio2au: bool = True
+    mouth: Mouth = "decoded"
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -116,4 +118,6 @@ def from_dict(values: dict[str, Any]) -> TcsanConfig:
         raise ConfigError(f"a configuration of system 1 with unknown or missing keys: {', '.join(sorted(wrong))}")
     if values["fusion"] not in get_args(Fusion):
         raise ConfigError(f"no fusion {values['fusion']!r}: one of {', '.join(get_args(Fusion))} was expected")
+    if values["mouth"] not in get_args(Mouth):
+        raise ConfigError(f"no mouth {values['mouth']!r}: one of {', '.join(get_args(Mouth))} was expected")
     return TcsanConfig(**values)

@@ -1,0 +1,60 @@
+"""The network that paints the mouth sees the picture that its paint is laid on."""
+
+import torch
+from torch.nn.functional import interpolate
+
+from realtime.alignment import MOUTH_BOX
+from realtime.generators.layers.flow_head import FlowHead, warp
+from realtime.generators.layers.mouth_inpainter import MouthInpainter
+
+X0, Y0, X1, Y1 = MOUTH_BOX
+
+
+def a_face(sessions: int) -> torch.Tensor:
+    """Smooth noise [B, 4, 112, 112], 0..1."""
+    coarse = torch.rand(sessions, 4, 28, 28, generator=torch.Generator().manual_seed(sessions))
+    return interpolate(coarse, size=(112, 112), mode="bicubic", align_corners=False).clamp(0, 1)
+
+
+def a_flow(frames: int) -> torch.Tensor:
+    coarse = torch.randn(frames, 2, 7, 7, generator=torch.Generator().manual_seed(frames))
+    return 2 * interpolate(coarse, size=(28, 28), mode="bicubic", align_corners=False)
+
+
+def test_it_sees_what_the_flow_shows() -> None:
+    """The very pixels of `warp`, from the portrait's surroundings of the mouth alone."""
+    network, portrait, flow = MouthInpainter(8), a_face(2), a_flow(2)
+    offsets = network.rows @ flow @ network.columns
+    seen = network._moved(network.session(portrait), offsets)
+    wanted = warp(portrait * 2 - 1, flow)[..., Y0:Y1, X0:X1]
+    assert flow.abs().max() > 2
+    assert (seen - wanted).abs().max() < 1e-4
+
+
+def test_each_session_sees_its_own_portrait() -> None:
+    """Two sessions of three frames each are what each is alone."""
+    torch.manual_seed(0)
+    network, portrait, flow = MouthInpainter(8).eval(), a_face(2), a_flow(6)
+    known = torch.rand(6, 8, 10, 14)
+    together = network(known, flow, network.session(portrait))
+    for session in range(2):
+        frames = slice(3 * session, 3 * session + 3)
+        alone = network(known[frames], flow[frames], network.session(portrait[session : session + 1]))
+        assert (together[frames] - alone).abs().max() < 1e-5
+    swapped = network(known, flow, network.session(portrait.flip(0)))
+    assert (together - swapped).abs().max() > 1e-3
+
+
+def test_paint_follows_the_flow_that_is_given() -> None:
+    """A head's mouth is painted for the flow it is shown, and ends before the box does."""
+    torch.manual_seed(0)
+    head = FlowHead(16, (4, 8, 16, 32), 8, mouth_is="inpainted").eval()
+    maps = [torch.rand(1, c, side, side) for c, side in ((4, 56), (8, 28), (16, 14), (32, 7))]
+    identity = head.session(a_face(1), maps)
+    known, still = head.moved(torch.rand(3, 16), identity)
+    assert not still.any()
+    at_rest, moved = head.mouth(known, still, identity), head.mouth(known, a_flow(3), identity)
+    assert (at_rest - moved).abs().max() > 1e-3
+    assert moved.shape == (3, 4, 40, 56)
+    assert not moved[:, 3, [0, -1]].any()
+    assert not moved[:, 3, :, [0, -1]].any()
