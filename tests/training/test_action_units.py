@@ -1,5 +1,6 @@
 """Action units as labels: OpenFace's tables read as they are, and pseudo-labels that say what the landmarks do."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,13 @@ import pytest
 from realtime import alignment
 from realtime.errors import ConfigError
 from tests.training.noise import noise_clip
-from training.action_units.geometric import EYE_DISTANCE, GeometricPseudoLabels
+from training.action_units.fit_regressor import Labelled, fit
+from training.action_units.geometric import EYE_DISTANCE, INNER_LIPS, GeometricPseudoLabels
 from training.action_units.labels import ACTION_UNITS, label_clips, label_source
+from training.action_units.landmark_regressor import LandmarkRegressor, found
 from training.action_units.openface import OpenFaceTables, read_table
 from training.action_units.scores import in_words, unit_scores
-from training.preprocessing import KEPT_LANDMARKS, PreparedClip
+from training.preprocessing import JAW, KEPT_LANDMARKS, PreparedClip
 
 NAMES = [f"AU{number:02}" for number in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)]
 
@@ -118,6 +121,9 @@ def test_sources_by_name() -> None:
     geometric = label_source("geometric")
     assert geometric is not None
     assert geometric.name == "geometric pseudo-labels"
+    regressor = label_source("regressor")
+    assert regressor is not None
+    assert regressor.name == "landmark regressor learnt from synthetic clips"
     for text in ("openface:", "openface", "mediapipe"):
         with pytest.raises(ConfigError, match="no source of action units"):
             label_source(text)
@@ -145,14 +151,57 @@ def test_each_pseudo_label_follows_its_own_points(
     assert np.array_equal(labels, expected)
 
 
+@pytest.mark.parametrize(
+    ("unit", "moves"),
+    [
+        ("AU25", {(13, 82, 312): (0, -0.06), (14, 87, 317): (0, 0.06)}),
+        ("AU26", {(*JAW, 14, 87, 317, 178, 402, 17, 84, 314, 181, 405): (0, 0.15)}),
+    ],
+)
+def test_the_regressor_sees_what_moves(
+    prepared: list[PreparedClip], unit: str, moves: dict[tuple[int, ...], tuple[float, float]]
+) -> None:
+    labels, index = LandmarkRegressor().of(moved(prepared[2], moves)), ACTION_UNITS.index(unit)
+    assert labels.shape == (30, 5)
+    assert labels[16:24, index].all()
+    assert not labels[[*range(14), *range(26, 30)], index].any()
+
+
+def test_a_regression_finds_on_another_face_what_it_learnt() -> None:
+    """Faces whose chin drops where AU26 is said to occur, and whose lips part where AU25 is: found on a third face."""
+    rng = np.random.default_rng(0)
+    faces = [made_to_drop(rng, actor) for actor in "abc"]
+    weights = fit(faces[:2])
+    told = found(faces[2].landmarks, weights)
+    for unit in ("AU25", "AU26"):
+        index = ACTION_UNITS.index(unit)
+        assert (told[:, index] == faces[2].labels[:, index]).mean() > 0.9, unit
+    shuffled = [replace(face, labels=rng.permutation(face.labels)) for face in faces[:2]]
+    agreement = (found(faces[2].landmarks, fit(shuffled)) == faces[2].labels)[:, 3:].mean()
+    assert agreement < 0.8
+
+
+def made_to_drop(rng: np.random.Generator, actor: str) -> Labelled:
+    """300 frames of a face of its own, with the tracker's noise."""
+    face = rng.uniform(20, 90, (len(KEPT_LANDMARKS), 2))
+    labels = np.zeros((300, 5), bool)
+    labels[:, 3], labels[:, 4] = np.arange(300) // 7 % 2 == 0, np.arange(300) // 10 % 2 == 0
+    points = np.repeat(face[None], 300, 0) + rng.normal(0, 0.1, (300, *face.shape))
+    for upper, lower in INNER_LIPS:
+        a, b = KEPT_LANDMARKS.index(upper), KEPT_LANDMARKS.index(lower)
+        points[:, b] = points[:, a] + np.outer(1 + 3 * labels[:, 3], (0, 1)) + rng.normal(0, 0.1, (300, 2))
+    points[:, [KEPT_LANDMARKS.index(i) for i in JAW], 1] += 3 * labels[:, 4, None]
+    return Labelled(actor=actor, landmarks=points.astype(np.float32), labels=labels)
+
+
 def test_a_whole_mesh_says_what_its_kept_points_say(prepared: list[PreparedClip]) -> None:
     """However the face is turned and scaled in the picture: the crop takes it away."""
     clip = moved(prepared[2], {(14, 87, 317): (0, 0.06)})
     mesh = np.zeros((30, 478, 2), np.float32)
     mesh[:, list(KEPT_LANDMARKS)] = clip.landmarks
     turn = np.array([[np.cos(0.2), -np.sin(0.2)], [np.sin(0.2), np.cos(0.2)]]) * 3
-    source = GeometricPseudoLabels()
-    assert np.array_equal(source((mesh @ turn + 50).astype(np.float32)), source.of(clip))
+    for source in (GeometricPseudoLabels(), LandmarkRegressor()):
+        assert np.array_equal(source((mesh @ turn + 50).astype(np.float32)), source.of(clip))
 
 
 def test_speech_opens_the_lips_in_the_miniature_corpus(prepared: list[PreparedClip]) -> None:

@@ -57,8 +57,12 @@ class GeometricPseudoLabels:
 
     def __call__(self, landmarks: NDArray[np.float32]) -> Labels:
         """Whole meshes [T, 478, 2] in pixels → [T, 5]."""
-        kept = [alignment.to_crop(points[list(KEPT_LANDMARKS)], alignment.crop_to_image(points)) for points in landmarks]
-        return geometric_units(np.stack(kept), self.thresholds)
+        return geometric_units(kept_of(landmarks), self.thresholds)
+
+
+def kept_of(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Whole meshes [T, 478, 2] in pixels → KEPT_LANDMARKS of the canonical crop [T, K, 2]."""
+    return np.stack([alignment.to_crop(points[list(KEPT_LANDMARKS)], alignment.crop_to_image(points)) for points in landmarks])
 
 
 def geometric_units(landmarks: NDArray[np.float32], thresholds: Thresholds) -> Labels:
@@ -69,7 +73,7 @@ def geometric_units(landmarks: NDArray[np.float32], thresholds: Thresholds) -> L
     closed = gap <= np.quantile(gap, CLOSED_SHARE)
 
     def from_rest(series: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(_steady(series) - np.median(series[closed]))
+        return np.asarray(median_of_three(series) - np.median(series[closed]))
 
     raised = -from_rest(_height(points, CUPIDS_BOW) - nose)
     wider, lower = from_rest(_distance(points, *CORNERS)), from_rest(_height(points, CORNERS) - nose)
@@ -79,7 +83,7 @@ def geometric_units(landmarks: NDArray[np.float32], thresholds: Thresholds) -> L
         raised >= limit.raised,
         (wider >= limit.dimpled) & (lower <= 0),
         (wider >= limit.stretched) & (lower > 0),
-        _steady(gap) >= limit.parted,
+        median_of_three(gap) >= limit.parted,
         dropped >= limit.dropped,
     )
     return np.stack(units, 1)
@@ -95,7 +99,7 @@ def _distance(points: NDArray[np.float64], a: int, b: int) -> NDArray[np.float64
     return np.asarray(np.hypot(*between.T))
 
 
-def _steady(series: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The median of each frame and its neighbours: one frame's jump is the tracker's."""
-    padded = np.pad(series, MEDIAN_FRAMES // 2, mode="edge")
-    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, MEDIAN_FRAMES), 1))
+def median_of_three(series: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Series [T, ...]: the median of each frame and its neighbours, since one frame's jump is the tracker's."""
+    padded = np.pad(series, [(MEDIAN_FRAMES // 2, MEDIAN_FRAMES // 2)] + [(0, 0)] * (series.ndim - 1), mode="edge")
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, MEDIAN_FRAMES, axis=0), -1))

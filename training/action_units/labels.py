@@ -1,7 +1,8 @@
-"""Where action-unit labels come from: one interface, three sources.
+"""Where action-unit labels come from: one interface, four sources.
 
-`openface:FOLDER`: tables that the user made with OpenFace, the papers' source. `geometric`: pseudo-labels that `geometric.py`
-reads off the landmarks. `controls:FOLDER`: what the clips of a synthetic corpus were made with. Two sources' figures are not
+`openface:FOLDER`: tables that the user made with OpenFace, the papers' source. `controls:FOLDER`: what the clips of a synthetic
+corpus were made with. `regressor`: what a regression learnt from those finds in the landmarks (`landmark_regressor.py`).
+`geometric`: pseudo-labels, thresholds on the landmarks (`geometric.py`). Two sources' figures are not
 comparable: a source's name goes into the checkpoint and is printed.
 """
 
@@ -9,13 +10,17 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from realtime.errors import ConfigError
 from training.preprocessing import PreparedClip
+
+if TYPE_CHECKING:
+    from training.action_units.geometric import GeometricPseudoLabels
+    from training.action_units.landmark_regressor import LandmarkRegressor
 
 log = logging.getLogger(__name__)
 
@@ -59,24 +64,33 @@ class LabelledClips:
 
 
 def label_source(text: str) -> LabelSource | None:
-    """`geometric`, `openface:FOLDER`, `controls:FOLDER`, or `none`.
+    """`geometric`, `regressor`, `openface:FOLDER`, `controls:FOLDER`, or `none`.
 
     Raises ConfigError for anything else.
     """
     from training.action_units.controls import SyntheticControls
-    from training.action_units.geometric import GeometricPseudoLabels
     from training.action_units.openface import OpenFaceTables
 
     if text == "none":
         return None
-    if text == "geometric":
-        return GeometricPseudoLabels()
+    if text in ("geometric", "regressor"):
+        return of_landmarks(text)
     kind, _, folder = text.partition(":")
     if kind == "openface" and folder:
         return OpenFaceTables(Path(folder))
     if kind == "controls" and folder:
         return SyntheticControls(Path(folder))
-    raise ConfigError(f"no source of action units {text!r}: none, geometric, openface:FOLDER or controls:FOLDER was expected")
+    raise ConfigError(
+        f"no source of action units {text!r}: none, geometric, regressor, openface:FOLDER or controls:FOLDER was expected"
+    )
+
+
+def of_landmarks(text: str) -> "GeometricPseudoLabels | LandmarkRegressor":
+    """The sources that need nothing but landmarks: `geometric` or `regressor`."""
+    from training.action_units.geometric import GeometricPseudoLabels
+    from training.action_units.landmark_regressor import LandmarkRegressor
+
+    return GeometricPseudoLabels() if text == "geometric" else LandmarkRegressor()
 
 
 def label_clips(source: LabelSource, clips: Iterable[PreparedClip]) -> LabelledClips:

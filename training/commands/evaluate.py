@@ -28,8 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--action-units",
         default="none",
-        choices=("none", "geometric"),
-        help="find action units in both films and compare: geometric, pseudo-labels read off the landmarks (%(default)s)",
+        choices=("none", "geometric", "regressor"),
+        help="find action units in both films' landmarks and compare: geometric, pseudo-labels by thresholds; regressor, learnt "
+        "from synthetic clips (%(default)s)",
     )
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder for JSON, Markdown and sheet (%(default)s)")
     parser.add_argument(
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from realtime.errors import ConfigError
     from realtime.model_spec import read_manifest
     from realtime.runners.runner import load_runner
-    from training.action_units.geometric import GeometricPseudoLabels
+    from training.action_units.labels import of_landmarks
     from training.corpora import registry
     from training.evaluation.clip_choice import choose_clips, spread_evenly
     from training.evaluation.evaluate import Evaluation, evaluate
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     origins = {folder.name: read_manifest(folder).origin for folder in args.models}
     corpus, clips = registry.load(args.corpus)
     test = spread_evenly(choose_clips(clips, corpus.name, args.held_out, args.clips_of, origins), args.clips)
-    units = GeometricPseudoLabels() if args.action_units == "geometric" else None
+    units = None if args.action_units == "none" else of_landmarks(args.action_units)
     evaluations: list[Evaluation] = []
     for folder in args.models:
         with Engine(load_runner(folder, args.runner)) as engine:

@@ -56,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--action-units",
         default="none",
         metavar="SOURCE",
-        help="labels: none, geometric (pseudo-labels read off the landmarks) or openface:FOLDER (OpenFace 2.x), "
+        help="labels: none, geometric (pseudo-labels, thresholds on landmarks), regressor (of landmarks, learnt from synthetic "
+        "clips), openface:FOLDER (OpenFace 2.x) "
         "or controls:FOLDER of a synthetic corpus (%(default)s)",
     )
 

@@ -62,6 +62,6 @@ def variant(text: str, preset: RecurrentGanConfig, recipe: Recipe, *, labelled: 
     if row is None:
         raise ConfigError(f"no variant {text!r}: one of {', '.join((SYSTEM, *NAMES))} was expected")
     if row.needs_labels != labelled:
-        wanted = "--action-units geometric or openface:FOLDER was" if row.needs_labels else "no --action-units were"
+        wanted = "--action-units geometric, regressor or openface:FOLDER was" if row.needs_labels else "no --action-units were"
         raise ConfigError(f"row {text} of the paper: {wanted} expected")
     return replace(preset, audio2au=row.audio2au), row.recipe(recipe)

@@ -26,6 +26,6 @@ def variant(text: str, preset: TcsanConfig, recipe: Recipe, *, labelled: bool) -
         raise ConfigError(f"no variant {text!r}: one of {', '.join(FUSIONS + published.NAMES + lookahead.NAMES)} was expected")
     chosen = published.row(text)
     if chosen.needs_labels != labelled:
-        wanted = "--action-units geometric or openface:FOLDER was" if chosen.needs_labels else "no --action-units were"
+        wanted = "--action-units geometric, regressor or openface:FOLDER was" if chosen.needs_labels else "no --action-units were"
         raise ConfigError(f"row {text} of the paper: {wanted} expected")
     return chosen.config(preset), chosen.recipe(recipe)
