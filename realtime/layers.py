@@ -22,9 +22,9 @@ PAINT_BOX: dict[Head, Box] = {"flow": MOUTH_BOX, "pixels": WHOLE}
 """Where a head paints: x0, y0, x1, y1 in crop pixels; a paint has one element for each."""
 COLOURFUL = 14.0  # mean spread of a face's channels from which on paint keeps its own colour; a grey photograph has 0
 FEATHER = 12.0  # crop pixels over which a pasted crop fades in
-DETAIL = 1.0  # how much painted detail is strengthened; looked at: 2 makes stripes of teeth
+DETAIL = 0.0  # how much painted detail is strengthened; looked at: 2 makes stripes of teeth
 DETAIL_PIXELS = 2.0  # its size in crop pixels
-CONTRAST = 1.2
+CONTRAST = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from realtime.errors import ModelError
-from realtime.generators.layers.flow_head import FlowHead
+from realtime.generators.layers.flow_head import FlowHead, warp
 from realtime.generators.layers.window_generator import WindowGenerator
 from realtime.generators.registry import system
 from training import checkpoint as checkpoints
@@ -53,14 +53,14 @@ class PaintRecipe:
     seed: int = 1
     save_minutes: float = 5
     bf16: bool = True
-    painted: float = 1.5
-    composed: float = 1.5
+    painted: float = 0.6
+    composed: float = 0.6
     opening: float = 0.5
-    perceptual: float = 0.15
+    perceptual: float = 0.3
     perceptual_every: int = 4
-    adversarial: float = 0.03
-    matching: float = 0.3
-    judged_from: float = 0.25
+    adversarial: float = 0.1
+    matching: float = 1.0
+    judged_from: float = 0.15
     motion: float = 1.07
 
 
@@ -136,10 +136,11 @@ def _one_step(
     """Both networks learn from one batch; share: of the run that is over, at whose end the rates are 0."""
     for optimiser, rate in zip(optimisers, (recipe.learning_rate, recipe.discriminator_rate), strict=True):
         optimiser.param_groups[0]["lr"] = rate * (1 - share)
-    drawn, mouth = _paint(generator, batch, recipe.bf16)
-    real = picture.of_mouth(batch.target.flatten(0, 1))
+    drawn, moved, mouth = _paint(generator, batch, recipe.bf16)
     opening, cover = batch.opening.flatten(0, 1), batch.cover.flatten(0, 1)
     where = torch.maximum(opening, cover)
+    target = picture.of_mouth(batch.target.flatten(0, 1))
+    real = moved + (target - moved) * where[:, None]  # between the same lips: only what is painted can give it away
     beside = picture.of_mouth(batch.portrait)[:, None].expand(-1, batch.target.shape[1], -1, -1, -1).flatten(0, 1)
     weight = avg_pool2d(where[:, None], PATCH)
 
@@ -155,7 +156,7 @@ def _one_step(
     with rounded:
         scores, features = judge(drawn, beside)
     parts = {
-        "painted": recipe.painted * picture.painted(mouth[:, :3], real, where),
+        "painted": recipe.painted * picture.painted(mouth[:, :3], target, where),
         "composed": recipe.composed * picture.painted(drawn, real, where),
         "opening": recipe.opening * picture.opening_mask(mouth[:, 3], opening, cover),
         "matching": recipe.matching * adversarial.feature_matching([f.float() for f in features], real_features),
@@ -170,8 +171,9 @@ def _one_step(
     return parts | {"judge": judged}
 
 
-def _paint(generator: WindowGenerator, batch: Batch, bf16: bool) -> tuple[Tensor, Tensor]:
-    """The composed mouth boxes [N, 3, 40, 56] and the head's mouth [N, 4, 40, 56]; gradients reach the paint alone."""
+def _paint(generator: WindowGenerator, batch: Batch, bf16: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """The mouth boxes [N, 3, 40, 56] composed and as the flow alone leaves them, and the head's mouth [N, 4, 40, 56]; gradients
+    reach the paint alone."""
     head, n_drawn = cast(FlowHead, generator.head), batch.target.shape[1]
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         identity = generator.prepare(batch.portrait)
@@ -184,7 +186,8 @@ def _paint(generator: WindowGenerator, batch: Batch, bf16: bool) -> tuple[Tensor
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         mouth = head.mouth(known, flow, identity).float()
     portrait = batch.portrait[:, None, :3].expand_as(batch.target).flatten(0, 1)
-    return picture.of_mouth(head.picture({"flow": flow, "mouth": mouth}, portrait)), mouth
+    moved = picture.of_mouth(warp(portrait, flow))
+    return moved + (mouth[:, :3] - moved) * mouth[:, 3:], moved, mouth
 
 
 def _begin(generator: WindowGenerator, first: dict[str, Tensor]) -> None:
