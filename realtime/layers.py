@@ -7,7 +7,6 @@ draws it.
 from dataclasses import dataclass
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,9 +21,6 @@ PAINT_BOX: dict[Head, Box] = {"flow": MOUTH_BOX, "pixels": WHOLE}
 """Where a head paints: x0, y0, x1, y1 in crop pixels; a paint has one element for each."""
 COLOURFUL = 14.0  # mean spread of a face's channels from which on paint keeps its own colour; a grey photograph has 0
 FEATHER = 12.0  # crop pixels over which a pasted crop fades in
-DETAIL = 0.0  # how much painted detail is strengthened; looked at: 2 makes stripes of teeth
-DETAIL_PIXELS = 2.0  # its size in crop pixels
-CONTRAST = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +57,9 @@ class LayerMaker:
         """Patch [4, 40, 56] → paint [40, 56, 4]."""
         colour = mouth[2::-1].transpose(1, 2, 0) * np.float32(255)
         mask = mouth[3]
-        grey = colour.mean(2)
-        crisp = _crisp(grey, mask)[..., None] + (colour - grey[..., None]) * self._saturation
-        return np.dstack([np.clip(crisp, 0, 255) * mask[..., None], mask])
+        grey = colour.mean(2, keepdims=True)
+        colour = grey + (colour - grey) * self._saturation
+        return np.dstack([colour * mask[..., None], mask])
 
     def _crop(self, crop: NDArray[np.float32]) -> NDArray[np.float32]:
         """Crop [3, 112, 112] → paint [112, 112, 4]."""
@@ -80,17 +76,6 @@ def fade(pixels: float) -> NDArray[np.float32]:
     ramp = np.clip(to_border / pixels, 0, 1)
     smooth = ramp**2 * (3 - 2 * ramp)
     return np.asarray(smooth[:, None] * smooth[None, :], np.float32)
-
-
-def _crisp(grey: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Painted brightness [h, w] with some of the contrast that a network trained on mean differences leaves out.
-
-    Averages are taken under the mask alone: what lies beyond it was never meant to be seen.
-    """
-    around = cv2.GaussianBlur(grey * mask, (0, 0), DETAIL_PIXELS) + np.float32(1e-3) * grey
-    smooth = around / (cv2.GaussianBlur(mask, (0, 0), DETAIL_PIXELS) + np.float32(1e-3))
-    mean = (np.sum(grey * mask) + grey.mean()) / (mask.sum() + 1)
-    return np.asarray(mean + CONTRAST * (grey + DETAIL * (grey - smooth) - mean), np.float32)
 
 
 def _saturation(crop: NDArray[np.uint8]) -> np.float32:

@@ -159,8 +159,8 @@ def test_even_paint_keeps_its_colour(face: Portrait) -> None:
     assert np.abs(composed[y - 2 : y + 3, x - 6 : x + 7, ::-1].mean((0, 1)) / 255 - colour).max() < 0.02
 
 
-def test_painted_contrast_is_strengthened_under_the_mask_whatever_lies_beyond_it(face: Portrait) -> None:
-    """Teeth between dark gaps: brighter against darker than painted, and not a level different for junk outside the mask."""
+def test_paint_beyond_its_mask_is_not_seen_and_its_contrast_is_its_own(face: Portrait) -> None:
+    """Teeth between dark gaps, with and without junk outside the mask."""
     teeth = blob((0.4, 0.4, 0.4))
     teeth[:3, :, ::4] = 0.6
     junk = teeth.copy()
@@ -170,7 +170,7 @@ def test_painted_contrast_is_strengthened_under_the_mask_whatever_lies_beyond_it
     assert np.abs(frames[0].astype(int) - frames[1]).max() <= 1
     y, x = MOUTH_BOX[1] + PATCH[0] // 2 - 4, MOUTH_BOX[0] + PATCH[1] // 2
     row = crop_of(face, frames[0])[y, x - 8 : x + 9].mean(1)
-    assert np.ptp(row) > 1.3 * 0.2 * 255 * 0.8, "a fifth is lost to resampling twice"
+    assert 0.5 * 0.2 * 255 < np.ptp(row) < 1.05 * 0.2 * 255, "some is lost to resampling twice"
 
 
 def test_a_grey_photograph_gets_a_grey_mouth() -> None:
