@@ -45,7 +45,7 @@ def test_int8_multiplies_in_8_bits() -> None:
     eight = [kernel for kernel in kernels if kernel.endswith(("i8", "I8", "u8", "U8"))]
     assert len(eight) == 15, kernels  # the head's convolutions, and a product that enlarges the flow
     demand_int8(runner)
-    with pytest.raises(ModelError, match="none of \d+ layers in 8 bits"):
+    with pytest.raises(ModelError, match=r"none of \d+ layers in 8 bits"):
         demand_int8(OpenVinoRunner(default_model(), precision="f32"))
 
 
