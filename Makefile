@@ -16,9 +16,10 @@ GPU := .venv-gpu
 ON_GPU ?= $(GPU)/bin/python
 INTEROP := tests/server/interop
 INTEROP_DEBS := firefox-esr gstreamer1.0-plugins-{base,good,bad} gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0 python3-gi
-# Tests of calls hear and see in real time, one at a time; the rest may run beside each other. One of them that fails is tried once
-# more, three of them at most, and what was seen is printed (docs/decisions/0032-tried-once-more.md).
+# Tests of calls hear and see in real time, one at a time, but for those that have no hurry; the rest may run beside each other. One of
+# them that fails is tried once more, three of them at most, and what was seen is printed (docs/decisions/0032-tried-once-more.md).
 IN_REAL_TIME := tests/browser tests/server
+NO_HURRY := $(addprefix tests/server/test_,fuzz.py malformed_offers.py opus_decoder.py portraits.py)
 ONCE_MORE := --reruns 1 --max-suite-reruns 3 --rerun-show-tracebacks
 AT_ANY_SPEED := tests/streaming tests/training tests/unit
 TORCH := 2.13.0
@@ -39,8 +40,8 @@ render: $(RUNTIME)/.installed ## make a film: make render PORTRAIT=face.jpg SOUN
 
 test: $(DEV)/.installed chromium ## run every test, a real browser included; some of them: make test ARGS="-k words"
 ifeq ($(ARGS),)
-	$(DEV)/bin/python -m pytest $(ONCE_MORE) $(IN_REAL_TIME)
-	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(AT_ANY_SPEED)
+	$(DEV)/bin/python -m pytest $(ONCE_MORE) $(addprefix --ignore=,$(NO_HURRY)) $(IN_REAL_TIME)
+	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(AT_ANY_SPEED) $(NO_HURRY)
 else
 	$(DEV)/bin/python -m pytest $(ARGS)
 endif
