@@ -16,12 +16,16 @@ GPU := .venv-gpu
 ON_GPU ?= $(GPU)/bin/python
 INTEROP := tests/server/interop
 INTEROP_DEBS := firefox-esr gstreamer1.0-plugins-{base,good,bad} gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0 python3-gi
-# Tests of calls hear and see in real time, one at a time, but for those that have no hurry; the rest may run beside each other. One of
-# them that fails is tried once more, three of them at most, and what was seen is printed (docs/decisions/0032-tried-once-more.md).
+# Tests of calls hear and see in real time, one at a time. One of them that fails is tried once more, three of them at most, and what was
+# seen is printed (docs/decisions/0032-tried-once-more.md). The rest, and calls without a beat, run beside them at the lowest priority: a
+# call waits most of its time (docs/decisions/0035-what-tests-wait-for.md). What measures delays and loads has the machine to itself, first.
 IN_REAL_TIME := tests/browser tests/server
 NO_HURRY := $(addprefix tests/server/test_,fuzz.py malformed_offers.py opus_decoder.py portraits.py)
 ONCE_MORE := --reruns 1 --max-suite-reruns 3 --rerun-show-tracebacks
-AT_ANY_SPEED := tests/streaming tests/training tests/unit
+AT_ANY_SPEED := tests/streaming tests/training tests/unit $(NO_HURRY)
+MEASURED := tests/browser/test_bench_latency.py $(addprefix tests/server/test_,capacity.py processing_time.py)
+BESIDE := tests/artifacts/beside.log
+SPARE_CORES := $$(n=$$(getconf _NPROCESSORS_ONLN); echo $$((n > 3 ? (n > 6 ? 4 : n - 2) : 1)))
 TORCH := 2.13.0
 PIP_INSTALL := -m pip install --quiet --use-pep517 --disable-pip-version-check --no-warn-script-location
 
@@ -40,8 +44,12 @@ render: $(RUNTIME)/.installed ## make a film: make render PORTRAIT=face.jpg SOUN
 
 test: $(DEV)/.installed chromium ## run every test, a real browser included; some of them: make test ARGS="-k words"
 ifeq ($(ARGS),)
-	$(DEV)/bin/python -m pytest $(ONCE_MORE) $(addprefix --ignore=,$(NO_HURRY)) $(IN_REAL_TIME)
-	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(AT_ANY_SPEED) $(NO_HURRY)
+	$(DEV)/bin/python -m pytest $(ONCE_MORE) $(MEASURED)
+	@mkdir -p $(dir $(BESIDE)); echo "Calls; what the rest said, which runs beside them, comes after."
+	@OMP_NUM_THREADS=1 nice -n 19 $(DEV)/bin/python -m pytest -n $(SPARE_CORES) --dist loadfile $(AT_ANY_SPEED) >$(BESIDE) 2>&1 & \
+	rest=$$!; trap 'kill $$rest 2>/dev/null' EXIT INT TERM; \
+	$(DEV)/bin/python -m pytest $(ONCE_MORE) $(addprefix --ignore=,$(MEASURED) $(NO_HURRY)) $(IN_REAL_TIME); calls=$$?; \
+	tail -n +1 -f --pid=$$rest $(BESIDE); wait $$rest && exit $$calls
 else
 	$(DEV)/bin/python -m pytest $(ARGS)
 endif

@@ -14,7 +14,7 @@ def exported_default(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return exporter(tmp_path_factory)
 
 
-LESS = ((0, 110), (57, 58), (40, 80), (0, 60), (200, 240), (95, 140))
+LESS = ((0, 110), (57, 58), (40, 100), (0, 60), (200, 240), (95, 140))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -97,7 +97,8 @@ def figures(network: ForetoldLips, judged: Heard) -> dict[str, list[float]]:
     real = [lip_targets(clip.landmarks) for clip in judged.clips]
 
     def against(others: Sequence[NDArray[np.float32]], number: int) -> list[float]:
-        return [lips.detail_correlation(a[:, number], b[:, number]) for a, b in zip(told, others, strict=True)]
+        pairs = [(a[:, number].astype(np.float64), b[:, number].astype(np.float64)) for a, b in zip(told, others, strict=True)]
+        return [lips.detail_correlation(a, b) for a, b in pairs]
 
     before = real[-1:] + real[:-1]
     return {
