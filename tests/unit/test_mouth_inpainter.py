@@ -31,6 +31,17 @@ def test_it_sees_what_the_flow_shows() -> None:
     assert (seen - wanted).abs().max() < 1e-4
 
 
+def test_bfloat16_sees_the_same_places() -> None:
+    """A ramp that grows by one a pixel, seen in bfloat16, is off by what its own values round by, and no place besides."""
+    network, flow = MouthInpainter(8), a_flow(4)
+    ramp = torch.linspace(-1, 1, 81)[:-1].add(1 / 80).expand(1, 4, 64, 80)
+    offsets = (network.rows @ flow @ network.columns).bfloat16()
+    wanted = network._moved(ramp, offsets.float())
+    seen = network.bfloat16()._moved(ramp.bfloat16(), offsets)
+    assert seen.dtype == torch.bfloat16
+    assert (seen.float() - wanted).abs().max() * 40 < 0.25
+
+
 def test_each_session_sees_its_own_portrait() -> None:
     """Two sessions of three frames each are what each is alone."""
     torch.manual_seed(0)

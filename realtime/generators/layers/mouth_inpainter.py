@@ -47,7 +47,8 @@ class MouthInpainter(nn.Module):
         self.register_buffer("rows", dense[y0:y1], persistent=False)
         self.register_buffer("columns", dense[x0:x1].T.contiguous(), persistent=False)
         y, x = torch.meshgrid(torch.arange(y1 - y0), torch.arange(x1 - x0), indexing="ij")
-        self.register_buffer("pixels", torch.stack([x, y]) + MARGIN + 0.5, persistent=False)
+        half_box = torch.tensor([x1 - x0, y1 - y0]).view(2, 1, 1) / 2
+        self.register_buffer("pixels", torch.stack([x, y]) + 0.5 - half_box, persistent=False)
 
     def session(self, portrait: Tensor) -> Tensor:
         """The portrait [B, 4, 112, 112] around the mouth [B, 4, 64, 80], -1..1."""
@@ -72,9 +73,11 @@ class MouthInpainter(nn.Module):
         """The mouth box [N, 4, 40, 56] of the portraits, seen through offsets [N, 2, 40, 56] in pixels."""
         if portrait.shape[0] != offsets.shape[0]:
             portrait = portrait[:, None].expand(-1, offsets.shape[0] // portrait.shape[0], -1, -1, -1).flatten(0, 1)
-        place = self.pixels + offsets
-        x, y = place[:, 0] * (2 / portrait.shape[-1]) - 1, place[:, 1] * (2 / portrait.shape[-2]) - 1
-        return F.grid_sample(portrait, torch.stack([x, y], -1), padding_mode="border", align_corners=False)
+        # Places in bfloat16 would be rounded to half a pixel. OpenVINO takes no notice of `float`: so they count from the middle.
+        place = self.pixels.float() + offsets.float()
+        x, y = place[:, 0] * (2 / portrait.shape[-1]), place[:, 1] * (2 / portrait.shape[-2])
+        seen = F.grid_sample(portrait.float(), torch.stack([x, y], -1), padding_mode="border", align_corners=False)
+        return seen.to(offsets.dtype)
 
 
 def _doubled(x: Tensor) -> Tensor:
