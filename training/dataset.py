@@ -17,6 +17,7 @@ from realtime.lip_map import INNER_LIP, OUTER_LIP, lip_map
 from training.augmentation import AugmentationConfig, silences
 from training.lip_targets import ALONG as CORNERS
 from training.lip_targets import LipBatch, lip_targets
+from training.make_up import random_make_up
 from training.picture_augmentation import random_look
 from training.preprocessing import KEPT_LANDMARKS, PreparedClip
 from training.voice_cache import HeardClip, hear
@@ -38,7 +39,8 @@ class BatchConfig:
     clips with no speech, whose target is the portrait; first: share of portraits that are the clip's first frame; wide_open: of
     those with one of its widest open mouths, teeth and all, which has to be closed (the others are any frame); balance: a
     speaker with n clips is drawn in proportion to n ** balance; dubbed: share of the speaking clips that are heard in a
-    synthetic voice, where they have one; added: share of clips from the corpora beside the first, where there are some."""
+    synthetic voice, where they have one; added: share of clips from the corpora beside the first, where there are some; made_up:
+    share of examples whose skin and lips have other colours (make_up.py)."""
 
     clips: int = 8
     heard: int = 40
@@ -49,6 +51,7 @@ class BatchConfig:
     balance: float = 0.4
     dubbed: float = 0.5
     added: float = 0.25
+    made_up: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +193,14 @@ class SpeechVideo:
         coloured = self._coloured(mfcc)
         windows = slice_windows(mfcc if silent else coloured, start, heard, self.offset)
         look = random_look(rng, proportions_of(clip.landmarks[reference, UPPER_LIP]), clip.landmarks[reference, CORNERS])
+        make_up = random_make_up(rng) if config.made_up and rng.random() < config.made_up else None
+
+        def picture(frame: int) -> NDArray[np.uint8]:
+            crop = clip.crops[frame]
+            if make_up is not None:
+                crop = make_up.on(crop, clip.landmarks[frame, OUTER], clip.landmarks[frame, INNER])
+            return look.picture(crop)
+
         landmarks = look.points(clip.landmarks[frames])
         shown = look.points(clip.landmarks[reference])
         opening = np.stack([inner_mouth(points) for points in landmarks])
@@ -197,10 +208,10 @@ class SpeechVideo:
         if silent:  # the portrait stays as it is, open or closed: there is nothing to paint
             opening, cover = np.zeros_like(opening), np.zeros_like(cover)
         return Batch(
-            portrait=_picture(_with_lips(look.picture(clip.crops[reference]), shown)),
+            portrait=_picture(_with_lips(picture(reference), shown)),
             windows=torch.from_numpy(windows),
             first_drawn=torch.tensor(first_drawn),
-            target=_picture(np.stack([look.picture(clip.crops[t]) for t in frames])),
+            target=_picture(np.stack([picture(t) for t in frames])),
             landmarks=torch.from_numpy(landmarks),
             portrait_landmarks=torch.from_numpy(shown),
             opening=torch.from_numpy(opening),

@@ -12,7 +12,7 @@ from tests.streaming.narrow import narrow_config
 from tests.training.noise import noise_clip
 from training.augmentation import AugmentationConfig
 from training.evaluation import foretold_lips
-from training.evaluation.foretold_lips import Heard, figures, foretold, rows, taught
+from training.evaluation.foretold_lips import Heard, figures, foretold, rows, study_row, taught
 from training.lip_targets import lip_targets
 from training.recipes import lips_first
 from training.recipes.lips_first import ForetoldLips
@@ -81,3 +81,13 @@ def test_rows_differ_in_width_or_future_alone() -> None:
     for name, config in rows().items():
         assert config.head == default.head, name
     assert foretold_lips._future(default) == "115"
+
+
+def test_a_row_is_drawn_with_its_future_and_its_control() -> None:
+    found = {"opening": [0.5, 0.6, 0.7], "width": [0.1, 0.2, 0.3], "opening, other": [0.0, 0.2], "width, other": [0.0, 0.0]}
+    row = study_row("35 ms of future", rows()["35 ms of future"], found)
+    assert row.future_ms == 35
+    assert row.pooled["opening"] == pytest.approx(0.6)
+    low, high = row.pooled["width_interval"]
+    assert 0.1 <= low < 0.2 < high <= 0.3
+    assert row.other == pytest.approx({"opening": 0.1, "width": 0.0})

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+MADE_UP = 0.7  # share of examples with other skin and lips than were recorded
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a `facewire train` run whose head is `flow`")
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         prepared,
         window_offset_hops=config.window_offset_hops,
         lookahead=int(kind.build(config).lookahead),
-        batch=BatchConfig(drawn=8, dubbed=0),
+        batch=BatchConfig(drawn=8, dubbed=0, made_up=MADE_UP),
         augmentation=augmentation,
         seed=args.seed,
         heard=hear_all(prepared, augmentation, args.seed, cache / "voices", workers=threads),

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from training.corpora.mixture import read
 from training.dataset import BatchConfig, SpeechVideo, slice_windows
 from training.evaluation import lips
 from training.evaluation.intervals import interval
+from training.evaluation.lookahead_study import LookaheadRow, draw, rest_of_the_chain_ms
 from training.lip_targets import lip_targets
 from training.preprocessing import PreparedClip, prepare_corpus
 from training.recipes import lips_first
@@ -109,13 +111,22 @@ def figures(network: ForetoldLips, judged: Heard) -> dict[str, list[float]]:
     }
 
 
+def study_row(name: str, config: TcsanConfig, found: dict[str, list[float]]) -> LookaheadRow:
+    """A row as the lookahead study draws it; its pictures are none, so its repeated portrait has no figures."""
+    pooled: dict[str, Any] = {}
+    for number in ("opening", "width"):
+        pooled |= {number: float(np.mean(found[number])), f"{number}_interval": interval(found[number])}
+    other = {number: float(np.mean(found[f"{number}, other"])) for number in ("opening", "width")}
+    return LookaheadRow(future_ms=int(_future(config)), name=name, pooled=pooled, other=other, still={})
+
+
 def main() -> None:
     """Teaches and judges row by row, and writes the table down after each."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     args = _arguments()
     workers = len(os.sched_getaffinity(0))
     torch.set_num_threads(workers)
-    mixture = read([args.corpus], ",".join(GRID_HELD_OUT))
+    mixture = read([args.corpus], args.held_out)
     cache = args.out.parent / "cache"
 
     def heard(clips: list[PreparedClip]) -> Heard:
@@ -127,6 +138,7 @@ def main() -> None:
         "known speakers": heard(prepare_corpus(mixture.left_out, cache, workers)),
     }
     lines: list[str] = []
+    futures: list[LookaheadRow] = []
     for name, config in rows().items():
         if args.only and name not in args.only:
             continue
@@ -134,8 +146,11 @@ def main() -> None:
         found = {of: figures(network, judged) for of, judged in sets.items()}
         lines.append(_line(name, config, found))
         print(lines[-1])
+        if config.fusion_channels == live().fusion_channels:
+            futures.append(study_row(name, config, found["unseen speakers"]))
         if args.record:
             _record(args, lines, {of: len(judged.clips) for of, judged in sets.items()}, len(learn.clips))
+            _draw(args, sorted(futures, key=lambda row: row.future_ms))
 
 
 def _line(name: str, config: TcsanConfig, found: dict[str, dict[str, list[float]]]) -> str:
@@ -156,21 +171,33 @@ def _with_interval(values: list[float]) -> str:
     return f"{np.mean(values):.2f}" + (f" ({low_high[0]:.2f} to {low_high[1]:.2f})" if low_high else "")
 
 
+def _draw(args: argparse.Namespace, futures: list[LookaheadRow]) -> None:
+    draw(futures, _named(args.record, "png"), rest_of_the_chain_ms(args.latency) if args.latency else None)
+
+
+def _named(folder: Path, ending: str) -> Path:
+    return folder / f"{datetime.now(UTC).date().isoformat()}-foretold-lips.{ending}"
+
+
 def _record(args: argparse.Namespace, lines: list[str], judged: dict[str, int], learnt: int) -> None:
     today, rows_so_far = datetime.now(UTC).date().isoformat(), "\n".join(lines)
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
     of = " | ".join(f"{name}: opening | width | of another sentence" for name in judged)
-    (args.record / f"{today}-foretold-lips.md").write_text(
+    options = f" --latency {args.latency}" if args.latency else ""
+    options += f" --held-out {args.held_out}" if args.held_out != ",".join(GRID_HELD_OUT) else ""
+    _named(args.record, "md").write_text(
         f"""# How well lips can be foretold
 
 {today}, {machine}, Python {platform.python_version()}, torch {torch.__version__}.
 
-    python -m training.evaluation.foretold_lips GRID --steps {args.steps} --record docs/results
+    python -m training.evaluation.foretold_lips GRID --steps {args.steps}{options} --record docs/results
 
 The speech side alone, taught {args.steps} steps on {learnt} clips in their own voices, and a linear layer's opening and width, as
 numbers: no picture is drawn. Detail correlation at lag 0 (docs/evaluation.md) on
 {" and ".join(f"{n} clips of {name}" for name, n in judged.items())}, with 95 % bootstrap intervals over clips; the control is the
-same motion against the lips of another sentence, opening and width.
+same motion against the lips of another sentence, opening and width. The plot is of unseen speakers.
+
+![detail correlation over the future audio]({today}-foretold-lips.png)
 
 | speech side | million weights | future, ms | {of} |
 |---|---|---|{"---|" * (3 * len(judged))}
@@ -183,9 +210,15 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path, help="GRID")
     parser.add_argument("--steps", type=int, default=LIP_STEPS, help="optimiser steps a row (%(default)s)")
+    parser.add_argument(
+        "--held-out", default=",".join(GRID_HELD_OUT), help="speakers never to learn from, or `paper` (%(default)s)"
+    )
     parser.add_argument("--only", action="append", choices=tuple(rows()), help="this row; again for more (all)")
     parser.add_argument("--out", type=Path, default=Path("runs/foretold"), help="goes on where it was stopped (%(default)s)")
-    parser.add_argument("--record", type=Path, help="folder for the table")
+    parser.add_argument("--record", type=Path, help="folder for the table and the plot")
+    parser.add_argument(
+        "--latency", type=Path, help="record of `facewire bench latency`: the plot shows each row's delay in a call"
+    )
     return parser.parse_args()
 
 

@@ -90,6 +90,7 @@ def train(first: Path, recipe: PaintRecipe, data: SpeechVideo, folder: Path) -> 
         "first_stage": kept.recipe,
         "first_steps": kept.step,
         "paint": asdict(recipe),
+        "batch": asdict(data.batch),
         "commit": checkpoints.current_commit(),
     }
     path, step = folder / "checkpoint.pt", 0
