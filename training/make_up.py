@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.lip_map import LIPS, lip_map
+from realtime.lip_map import LIPS, OPENING, lip_map
 
 DARKEST, LIGHTEST = 0.4, 1.2  # of a recorded skin's brightness
 RED_STAYS = np.array([0.8, 1.0, 1.15])  # R, G, B: dark skin is redder
@@ -31,7 +31,7 @@ class MakeUp:
         """The crop [112, 112, 3] of a face whose lips have these rims [20, 2], in crop pixels."""
         where = lip_map(outer, inner).astype(np.float32)
         skin = np.clip(1 - where / LIPS, 0, 1)[..., None]
-        lips = np.clip(1 - np.abs(where - LIPS) / LIPS, 0, 1)[..., None]
+        lips = np.clip(1 - np.abs(where - LIPS) / (OPENING - LIPS), 0, 1)[..., None]
         made_up = crop * self.exposure * (1 + skin * (self.skin - 1) + lips * (self.lips - 1))
         if self.grey:
             made_up = np.repeat(cv2.cvtColor(made_up.astype(np.float32), cv2.COLOR_RGB2GRAY)[..., None], 3, 2)
