@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-MADE_UP = 0.7  # share of examples with other skin and lips than were recorded
+MADE_UP = 0.6  # share of examples with other skin and lips than were recorded
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,7 +12,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("runs/painted"), help="goes on where a checkpoint is in it (%(default)s)"
     )
-    parser.add_argument("--steps", type=int, default=2000, help="optimiser steps (%(default)s)")
+    parser.add_argument("--further", action="store_true", help="go on from the paint of a painted checkpoint, at half the rate")
+    parser.add_argument("--steps", type=int, help="optimiser steps (2000; further: 1200)")
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
 
 
@@ -23,6 +24,7 @@ def run(args: argparse.Namespace) -> int:
     """
     import logging
     import os
+    from dataclasses import replace
 
     import torch
 
@@ -60,8 +62,13 @@ def run(args: argparse.Namespace) -> int:
         heard=hear_all(prepared, augmentation, args.seed, cache / "voices", workers=threads),
     )
     args.out.mkdir(parents=True, exist_ok=True)
-    print(f"painting, {args.steps} steps, into {args.out}; curves: tensorboard --logdir {args.out}")
-    painted = paint.train(args.checkpoint, paint.PaintRecipe(steps=args.steps, seed=args.seed), data, args.out)
+    recipe = paint.PaintRecipe(seed=args.seed)
+    if args.further:
+        recipe = recipe.going_further()
+    if args.steps:
+        recipe = replace(recipe, steps=args.steps)
+    print(f"painting, {recipe.steps} steps, into {args.out}; curves: tensorboard --logdir {args.out}")
+    painted = paint.train(args.checkpoint, recipe, data, args.out)
     print(f"done: {painted}")
     print(f"next: facewire export {painted} {args.out}/model")
     return 0
