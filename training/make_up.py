@@ -14,7 +14,7 @@ from realtime.lip_map import LIPS, OPENING, lip_map
 
 DARKEST, LIGHTEST = 0.5, 1.2  # of a recorded skin's brightness
 RED_STAYS = np.array([0.8, 1.0, 1.15])  # R, G, B: dark skin is redder
-MADE_UP_FOR = (0.0, 0.5)  # of the skin's darkness, by the camera's exposure; more burns teeth out, to one white band
+MADE_UP_FOR = (0.1, 0.6)  # of the skin's darkness, by the camera's exposure; more burns teeth out, to one white band
 GREY = 0.1  # share of black-and-white photographs
 
 

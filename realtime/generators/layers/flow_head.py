@@ -97,8 +97,7 @@ class FlowHead(nn.Module):
         else:
             m = relu(add_session(self.mouth_28(in_mouth_box(x)), identity["skip_mouth_56"]))
             m = relu(add_session(self.mouth_56(m), identity["skip_mouth_112"]))
-            m = self.to_mouth(m)
-        m = torch.sigmoid(m)
+            m = torch.sigmoid(self.to_mouth(m))
         return torch.cat([m[:, :3], m[:, 3:] * self.mask_taper], 1)
 
     def picture(self, outputs: Tensors, portrait: Tensor) -> Tensor:

@@ -20,7 +20,8 @@ PIXELS = 4.0  # of flow that are one unit to the network
 
 class MouthInpainter(nn.Module):
     """What the head knows over the mouth box [N, width, 10, 14], the flow [N, 2, 28, 28] and the portrait around the mouth
-    [B, 4, 64, 80] → mouth [N, 4, 40, 56]: logits of R, G, B and mask."""
+    [B, 4, 64, 80] → mouth [N, 4, 40, 56]: R, G, B and mask, 0..1. Of the colours a part is what it sees: teeth that a portrait
+    shows stay its own."""
 
     rows: Tensor
     columns: Tensor
@@ -39,9 +40,9 @@ class MouthInpainter(nn.Module):
         self.at_56 = nn.Conv2d(middle, fine, 3, padding=1)
         self.seen_56 = nn.Conv2d(seen, fine, 3, padding=1)
         self.again_56 = nn.Conv2d(fine, fine, 3, padding=1)
-        self.to_mouth = nn.Conv2d(fine, 4, 3, padding=1)
+        self.to_mouth = nn.Conv2d(fine, 5, 3, padding=1)
         with torch.no_grad():
-            self.to_mouth.bias[3] = -2.0  # type: ignore[index]
+            self.to_mouth.bias[3:] = -2.0  # type: ignore[index]
         x0, y0, x1, y1 = MOUTH_BOX
         dense = F.interpolate(torch.eye(FLOW_CELLS)[None, None], size=(CROP_SIZE, FLOW_CELLS), mode="bicubic")[0, 0]
         self.register_buffer("rows", dense[y0:y1], persistent=False)
@@ -66,8 +67,10 @@ class MouthInpainter(nn.Module):
         x = x + relu(self.again_28(x))
         x = relu(self.at_56(_doubled(x)) + self.seen_56(seen))
         x = x + relu(self.again_56(x))
-        mouth: Tensor = self.to_mouth(x)
-        return mouth
+        painted = torch.sigmoid(self.to_mouth(x))
+        colours, mask, kept = painted[:, :3], painted[:, 3:4], painted[:, 4:]
+        own = seen[:, :3] / 2 + 0.5
+        return torch.cat([colours + kept * (own - colours), mask], 1)
 
     def _moved(self, portrait: Tensor, offsets: Tensor) -> Tensor:
         """The mouth box [N, 4, 40, 56] of the portraits, seen through offsets [N, 2, 40, 56] in pixels."""
