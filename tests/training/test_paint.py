@@ -55,17 +55,6 @@ def test_a_painting_goes_on_from_a_painting_anew(first: Path, tmp_path: Path) ->
     assert again.recipe["first_stage"]["paint"]["steps"] == RECIPE.steps
 
 
-def test_further_painting_begins_with_the_paint_that_is_there(first: Path, tmp_path: Path) -> None:
-    further = replace(RECIPE.going_further(), steps=1, learning_rate=0.0)
-    painted = paint.train(first, RECIPE, noise_video(), tmp_path / "once")
-    before, after = checkpoints.load(painted), checkpoints.load(paint.train(painted, further, noise_video(), tmp_path / "on"))
-    for name, value in before.weights.items():
-        assert torch.allclose(value, after.weights[name], atol=1e-6), name
-    assert after.recipe["paint"]["further"]
-    with pytest.raises(ModelError, match="was not painted"):
-        paint.train(first, further, noise_video(), tmp_path / "none")
-
-
 def test_a_painting_resumes_exactly(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unbroken = checkpoints.load(paint.train(first, RECIPE, noise_video(), tmp_path / "one"))
     one_step, count = paint._one_step, iter(range(2))

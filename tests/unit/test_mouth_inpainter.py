@@ -31,6 +31,19 @@ def test_it_sees_what_the_flow_shows() -> None:
     assert (seen - wanted).abs().max() < 1e-4
 
 
+def test_what_it_keeps_is_what_it_sees() -> None:
+    """All kept: the moved portrait's own colours. Nothing kept: its paint, whatever is seen."""
+    network, portrait, flow = MouthInpainter(8).eval(), a_face(2), a_flow(2)
+    with torch.no_grad():
+        network.to_mouth.weight.zero_()
+        network.to_mouth.bias.copy_(torch.tensor([0.0, 0.0, 0.0, 0.0, 20.0]))  # type: ignore[union-attr]
+    known, session = torch.rand(2, 8, 10, 14), network.session(portrait)
+    assert (network(known, flow, session)[:, :3] - warp(portrait, flow)[:, :3, Y0:Y1, X0:X1]).abs().max() < 1e-4
+    with torch.no_grad():
+        network.to_mouth.bias[4] = -20.0  # type: ignore[index]
+    assert (network(known, flow, session)[:, :3] - 0.5).abs().max() < 1e-4
+
+
 def test_bfloat16_sees_the_same_places() -> None:
     """A ramp that grows by one a pixel, seen in bfloat16, is off by what its own values round by, and no place besides."""
     network, flow = MouthInpainter(8), a_flow(4)

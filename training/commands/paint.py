@@ -12,8 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("runs/painted"), help="goes on where a checkpoint is in it (%(default)s)"
     )
-    parser.add_argument("--further", action="store_true", help="go on from the paint of a painted checkpoint, at half the rate")
-    parser.add_argument("--steps", type=int, help="optimiser steps (2000; further: 1200)")
+    parser.add_argument("--steps", type=int, default=2000, help="optimiser steps (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
 
 
@@ -24,7 +23,6 @@ def run(args: argparse.Namespace) -> int:
     """
     import logging
     import os
-    from dataclasses import replace
 
     import torch
 
@@ -62,13 +60,8 @@ def run(args: argparse.Namespace) -> int:
         heard=hear_all(prepared, augmentation, args.seed, cache / "voices", workers=threads),
     )
     args.out.mkdir(parents=True, exist_ok=True)
-    recipe = paint.PaintRecipe(seed=args.seed)
-    if args.further:
-        recipe = recipe.going_further()
-    if args.steps:
-        recipe = replace(recipe, steps=args.steps)
-    print(f"painting, {recipe.steps} steps, into {args.out}; curves: tensorboard --logdir {args.out}")
-    painted = paint.train(args.checkpoint, recipe, data, args.out)
+    print(f"painting, {args.steps} steps, into {args.out}; curves: tensorboard --logdir {args.out}")
+    painted = paint.train(args.checkpoint, paint.PaintRecipe(steps=args.steps, seed=args.seed), data, args.out)
     print(f"done: {painted}")
     print(f"next: facewire export {painted} {args.out}/model")
     return 0

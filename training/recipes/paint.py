@@ -45,7 +45,7 @@ PATCH = 4  # mouth-box pixels a score stands for
 @dataclass(frozen=True, kw_only=True)
 class PaintRecipe:
     """Steps, rates and the weight of each loss. judged_from: share of the run from which the discriminator is listened to;
-    motion: factor on the first stage's flow; further: go on from the paint that the first checkpoint has."""
+    motion: factor on the first stage's flow."""
 
     steps: int = 2000
     learning_rate: float = 8e-4
@@ -62,11 +62,6 @@ class PaintRecipe:
     matching: float = 1.0
     judged_from: float = 0.15
     motion: float = 1.07
-    further: bool = False
-
-    def going_further(self) -> "PaintRecipe":
-        """On what is painted: fewer steps at half the rate, and no further motion."""
-        return replace(self, further=True, steps=1200, learning_rate=self.learning_rate / 2, motion=1.0)
 
 
 def train(first: Path, recipe: PaintRecipe, data: SpeechVideo, folder: Path) -> Path:
@@ -79,12 +74,10 @@ def train(first: Path, recipe: PaintRecipe, data: SpeechVideo, folder: Path) -> 
     config = kind.config_from_dict(kept.config)
     if config.head != "flow":
         raise ModelError(f"{first} has the head {config.head!r}: only the flow head paints a mouth of its own")
-    if recipe.further and config.mouth != "inpainted":
-        raise ModelError(f"{first} was not painted: there is no paint to learn further. Paint it first, without `--further`")
     torch.manual_seed(recipe.seed)
     config = replace(config, mouth="inpainted")
     generator = kind.build(config)
-    _begin(generator, kept.weights, further=recipe.further)
+    _begin(generator, kept.weights)
     _move_further(generator, recipe.motion)
     learning = _only_paint(generator)
     averaged, judge = AveragedWeights(generator, decay=0.995), MouthDiscriminator()
@@ -198,11 +191,10 @@ def _paint(generator: WindowGenerator, batch: Batch, bf16: bool) -> tuple[Tensor
     return moved + (mouth[:, :3] - moved) * mouth[:, 3:], moved, mouth
 
 
-def _begin(generator: WindowGenerator, first: dict[str, Tensor], *, further: bool) -> None:
-    """With the first stage's weights, less those of the mouth that it painted, unless its painter is to learn further."""
-    gone = DECODED if further else (*DECODED, PAINTS)
-    kept = {name: value for name, value in first.items() if not name.startswith(gone)}
-    fresh = {name: value for name, value in generator.state_dict().items() if name.startswith(PAINTS) and name not in kept}
+def _begin(generator: WindowGenerator, first: dict[str, Tensor]) -> None:
+    """With the first stage's weights, less those of the mouth that it painted."""
+    kept = {name: value for name, value in first.items() if not name.startswith((*DECODED, PAINTS))}
+    fresh = {name: value for name, value in generator.state_dict().items() if name.startswith(PAINTS)}
     generator.load_state_dict(kept | fresh)
 
 
