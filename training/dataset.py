@@ -211,7 +211,7 @@ class SpeechVideo:
             portrait=_picture(_with_lips(picture(reference), shown)),
             windows=torch.from_numpy(windows),
             first_drawn=torch.tensor(first_drawn),
-            target=_picture(np.stack([picture(t) for t in frames])),
+            target=_picture(np.stack([picture(int(t)) for t in frames])),
             landmarks=torch.from_numpy(landmarks),
             portrait_landmarks=torch.from_numpy(shown),
             opening=torch.from_numpy(opening),

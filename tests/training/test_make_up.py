@@ -20,8 +20,12 @@ def rim(width: float, height: float) -> np.ndarray:
     return np.stack([INSIDE[1] - width * np.cos(turn), INSIDE[0] + height * np.sin(turn)], 1).astype(np.float32)
 
 
+def factors(values: list[float]) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
 def test_skin_and_lips_change_and_teeth_do_not() -> None:
-    make_up = MakeUp(skin=np.float32([0.5, 0.4, 0.3]), lips=np.float32([1.2, 0.6, 0.8]), exposure=1.0)
+    make_up = MakeUp(skin=factors([0.5, 0.4, 0.3]), lips=factors([1.2, 0.6, 0.8]), exposure=1.0)
     worn = make_up.on(GREY, rim(20, 10), rim(14, 4))
     assert worn[SKIN].tolist() == [50, 40, 30]
     assert worn[LIPS].tolist() == [120, 60, 80]
@@ -29,7 +33,7 @@ def test_skin_and_lips_change_and_teeth_do_not() -> None:
 
 
 def test_the_camera_brightens_everything_and_nothing_wraps() -> None:
-    make_up = MakeUp(skin=np.ones(3, np.float32), lips=np.float32([1.5, 1, 1]), exposure=2.0)
+    make_up = MakeUp(skin=np.ones(3, np.float32), lips=factors([1.5, 1, 1]), exposure=2.0)
     worn = make_up.on(GREY, rim(20, 10), rim(14, 4))
     assert worn[SKIN].tolist() == [200, 200, 200]
     assert worn[LIPS].tolist() == [255, 200, 200]
@@ -37,7 +41,7 @@ def test_the_camera_brightens_everything_and_nothing_wraps() -> None:
 
 
 def test_a_photograph_without_colour_has_none() -> None:
-    make_up = MakeUp(skin=np.float32([0.9, 0.4, 0.3]), lips=np.float32([1.2, 0.6, 0.8]), exposure=1.0, grey=True)
+    make_up = MakeUp(skin=factors([0.9, 0.4, 0.3]), lips=factors([1.2, 0.6, 0.8]), exposure=1.0, grey=True)
     worn = make_up.on(GREY, rim(20, 10), rim(14, 4))
     assert np.ptp(worn, axis=2).max() == 0
     assert worn[SKIN][0] < worn[LIPS][0] < worn[INSIDE][0]
@@ -63,7 +67,7 @@ def test_portrait_and_target_wear_the_same(monkeypatch: pytest.MonkeyPatch, made
     clip.crops[:] = 100
     clip.landmarks[:, OUTER], clip.landmarks[:, INNER] = rim(20, 10), rim(14, 4)
     assert clip.landmarks.shape[1] == len(KEPT_LANDMARKS)
-    worn = MakeUp(skin=np.float32([0.5, 0.5, 0.5]), lips=np.float32([1.2, 0.6, 0.8]), exposure=1.0)
+    worn = MakeUp(skin=factors([0.5, 0.5, 0.5]), lips=factors([1.2, 0.6, 0.8]), exposure=1.0)
     monkeypatch.setattr(dataset, "random_make_up", lambda _: worn)
     batch = BatchConfig(clips=SMALL.clips, heard=SMALL.heard, drawn=SMALL.drawn, made_up=made_up, silent=0)
     drawn = SpeechVideo(
