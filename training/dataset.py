@@ -27,10 +27,13 @@ HOPS_A_FRAME = 4
 STREAM_STARTS = 0.3  # share of examples that begin where the clip does
 INNER = [KEPT_LANDMARKS.index(i) for i in INNER_LIP]
 OUTER = [KEPT_LANDMARKS.index(i) for i in OUTER_LIP]
+LIPS = INNER + OUTER
 UPPER_LIP = KEPT_LANDMARKS.index(alignment.UPPER_LIP)
 WIDE_OPEN = 0.15  # of a clip's frames
 COVERED_RIM = 3.0  # crop pixels around the inner lips
 ALL_COVERED = 60.0  # square crop pixels that the portrait's mouth is wider open: three pixels of twenty
+STRETCHED_RIM = 4.0  # crop pixels around the inner lips
+ALL_STRETCHED = 1.0  # crop pixels that a point of the lips is moved, on average, beside what all of them are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +43,8 @@ class BatchConfig:
     those with one of its widest open mouths, teeth and all, which has to be closed (the others are any frame); balance: a
     speaker with n clips is drawn in proportion to n ** balance; dubbed: share of the speaking clips that are heard in a
     synthetic voice, where they have one; added: share of clips from the corpora beside the first, where there are some; made_up:
-    share of examples whose skin and lips have other colours (make_up.py)."""
+    share of examples whose skin and lips have other colours (make_up.py); smeared: `Batch.cover` is all that a flow smears, along
+    lips that part too, not only what is left between lips that close."""
 
     clips: int = 8
     heard: int = 40
@@ -52,6 +56,7 @@ class BatchConfig:
     dubbed: float = 0.5
     added: float = 0.25
     made_up: float = 0.0
+    smeared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +78,7 @@ class Batch:
 
     portrait [B, 4, 112, 112], RGB and lip map; windows [B, T, 12, 28]; first_drawn [B]; target [B, D, 3, 112, 112];
     landmarks [B, D, K, 2] and portrait_landmarks [B, K, 2] in crop pixels; opening [B, D, 40, 56]: the target's inner mouth
-    in MOUTH_BOX, 0..1; cover [B, D, 40, 56]: where a rest of the portrait's open mouth is to be painted over, 0..1;
+    in MOUTH_BOX, 0..1; cover [B, D, 40, 56]: where the moved portrait may be painted over, 0..1 (`to_cover`, `smeared_lips`);
     action_units [B, D, 5]: which occur in the target, 0 or 1 ([B, D, 0] where clips have no labels).
     """
 
@@ -204,7 +209,8 @@ class SpeechVideo:
         landmarks = look.points(clip.landmarks[frames])
         shown = look.points(clip.landmarks[reference])
         opening = np.stack([inner_mouth(points) for points in landmarks])
-        cover = np.stack([to_cover(points, shown) for points in landmarks])
+        covered = smeared_lips if config.smeared else to_cover
+        cover = np.stack([covered(points, shown) for points in landmarks])
         if silent:  # the portrait stays as it is, open or closed: there is nothing to paint
             opening, cover = np.zeros_like(opening), np.zeros_like(cover)
         return Batch(
@@ -287,6 +293,15 @@ def to_cover(landmarks: NDArray[np.float32], portrait: NDArray[np.float32]) -> N
     lips to one line: over a vector's width it shows what lay between them, narrow, but there."""
     wider = float(inner_area(portrait) - inner_area(landmarks))
     return _between_lips(landmarks, rim=COVERED_RIM) * np.float32(np.clip(wider / ALL_COVERED, 0, 1))
+
+
+def smeared_lips(landmarks: NDArray[np.float32], portrait: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mouth and its rim between lips [K, 2] that stand otherwise to each other than the portrait's, as a soft mask [40, 56]
+    over MOUTH_BOX. Over the width of a vector a flow shows what lay between the portrait's lips: a rest of teeth where they
+    close, and where they part the dark line between them, drawn out to a band."""
+    moved = (landmarks - portrait)[LIPS]
+    stretched = float(np.linalg.norm(moved - moved.mean(0), axis=1).mean())
+    return _between_lips(landmarks, rim=STRETCHED_RIM) * np.float32(np.clip(stretched / ALL_STRETCHED, 0, 1))
 
 
 def _between_lips(landmarks: NDArray[np.float32], rim: float) -> NDArray[np.float32]:

@@ -135,6 +135,38 @@ def test_what_an_open_portrait_leaves_between_closed_lips_is_to_be_covered() -> 
     assert 0.2 < dataset.to_cover(lips(0), lips(2)).max() < 0.8
 
 
+@pytest.mark.parametrize(("opening", "portrait"), [(8, 0), (0, 8)])
+def test_lips_that_part_or_close_are_smeared_all_around(opening: float, portrait: float) -> None:
+    """Four pixels around the mouth that is drawn, its corners too."""
+    smeared = dataset.smeared_lips(lips(opening), lips(portrait))
+    assert smeared[20, 16:41].min() > 0.9, "from corner to corner and beyond"
+    assert smeared[20, 10] == 0
+    edge = round(opening / 2)
+    assert smeared[20 - edge - 3, 28] > 0.9
+    assert smeared[20 - edge - 6, 28] < 0.1
+
+
+def test_lips_that_move_as_one_are_not_smeared() -> None:
+    assert dataset.smeared_lips(lips(8), lips(8)).max() == 0
+    assert dataset.smeared_lips(lips(8) + np.array([2, 3], np.float32), lips(8)).max() < 1e-3
+    assert 0.2 < dataset.smeared_lips(lips(2), lips(0)).max() < 0.8
+
+
+@pytest.mark.parametrize("smeared", [False, True])
+def test_where_a_batch_may_be_painted_is_asked_for(smeared: bool) -> None:
+    clip = noise_clip("a")
+    for frame in range(len(clip.crops)):
+        clip.landmarks[frame] = lips(8.0 * (frame % 2))
+    batch = BatchConfig(clips=8, heard=SMALL.heard, drawn=SMALL.drawn, silent=0, smeared=smeared)
+    drawn = SpeechVideo(
+        [clip], window_offset_hops=-22, lookahead=1, batch=batch, augmentation=AugmentationConfig(variants=0), seed=2
+    ).draw()
+    area = drawn.opening.sum((2, 3)) > 20
+    parted = drawn.cover.sum((2, 3))[area]
+    assert area.any()
+    assert bool((parted > 0).any()) == smeared
+
+
 @pytest.mark.parametrize("clips", [[], [noise_clip("a", 2)]])
 def test_nothing_to_draw_from_is_refused(clips: list[PreparedClip]) -> None:
     with pytest.raises(ConfigError, match="one or more, none under 3 frames"):

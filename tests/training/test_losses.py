@@ -115,6 +115,21 @@ def test_the_mask_may_be_what_it_will_where_a_mouth_is_to_be_covered() -> None:
     assert (mask.grad[cover == 0] > 0).all()
 
 
+def test_paint_is_spared_where_the_lips_may_do() -> None:
+    """Not in the open mouth, and not where none is allowed, of which the mask's own loss speaks."""
+    opening, cover = torch.zeros(1, 40, 56), torch.zeros(1, 40, 56)
+    opening[:, 10:20, 10:20] = 1
+    cover[:, 5:25, 5:25] = 1
+    mask = torch.full((1, 40, 56), 0.5, requires_grad=True)
+    cost = picture.spared(mask, opening, cover)
+    cost.backward()
+    assert cost.item() == pytest.approx(0.5)
+    assert mask.grad is not None
+    assert (mask.grad[(cover == 1) & (opening == 0)] > 0).all()
+    assert (mask.grad[(cover == 0) | (opening == 1)] == 0).all()
+    assert picture.spared(mask, opening, opening) == 0, "nothing to spare is no division by nothing"
+
+
 def test_bends_cost_and_shifts_and_slopes_do_not() -> None:
     slope = torch.arange(28.0).expand(1, 2, 28, 28)
     assert motion.roughness(slope) == 0

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         prepared,
         window_offset_hops=config.window_offset_hops,
         lookahead=int(kind.build(config).lookahead),
-        batch=BatchConfig(drawn=8, dubbed=0, made_up=MADE_UP),
+        batch=BatchConfig(drawn=8, dubbed=0, made_up=MADE_UP, smeared=True),
         augmentation=augmentation,
         seed=args.seed,
         heard=hear_all(prepared, augmentation, args.seed, cache / "voices", workers=threads),

@@ -43,3 +43,9 @@ def opening_mask(mask: Tensor, opening: Tensor, cover: Tensor) -> Tensor:
     mask = mask.clamp(1e-4, 1 - 1e-4)
     told = 1 - (cover - opening).clamp(min=0)
     return -(told * (opening * torch.log(mask) + (1 - opening) * torch.log(1 - mask))).mean()
+
+
+def spared(mask: Tensor, opening: Tensor, cover: Tensor) -> Tensor:
+    """How much of the moved portrait's lips is painted over by masks [N, h, w], where it may be (`cover`) and they might do."""
+    free = (cover - opening).clamp(min=0)
+    return (mask * free).sum() / free.sum().clamp(min=1)

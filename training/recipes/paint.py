@@ -53,15 +53,16 @@ class PaintRecipe:
     seed: int = 1
     save_minutes: float = 5
     bf16: bool = True
-    painted: float = 0.6
-    composed: float = 0.6
+    painted: float = 0.3
+    composed: float = 0.4
     opening: float = 0.5
-    perceptual: float = 0.3
-    perceptual_every: int = 4
-    adversarial: float = 0.1
+    spared: float = 0.01
+    perceptual: float = 0.6
+    perceptual_every: int = 3
+    adversarial: float = 0.15
     matching: float = 1.0
     judged_from: float = 0.15
-    motion: float = 1.07
+    motion: float = 1.12
 
 
 def train(first: Path, recipe: PaintRecipe, data: SpeechVideo, folder: Path) -> Path:
@@ -160,6 +161,7 @@ def _one_step(
         "painted": recipe.painted * picture.painted(mouth[:, :3], target, where),
         "composed": recipe.composed * picture.painted(drawn, real, where),
         "opening": recipe.opening * picture.opening_mask(mouth[:, 3], opening, cover),
+        "spared": recipe.spared * picture.spared(mouth[:, 3], opening, cover),
         "matching": recipe.matching * adversarial.feature_matching([f.float() for f in features], real_features),
     }
     if share >= recipe.judged_from:
