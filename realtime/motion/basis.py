@@ -24,6 +24,7 @@ from realtime.motion.message import Coefficients
 N_COMPONENTS = 24
 STEPS = (2.4, 5.0, 10.0, 20.0)  # of a basis vector's numbers, in about equally visible grey levels: the first that fits is taken
 LEAST_COMPONENTS = 8  # fewer are no face that speaks: coarser ones are better
+LEAST_OWN = 0.2  # of a component's length that the ones before it do not say
 COEFFICIENT_STEP = 45.0  # of a frame along a component, root of the sum of squares of such levels
 ATLAS_BYTES = 20_000
 
@@ -49,13 +50,27 @@ def learn(vectors: Vector, field: Field, to_picture: Affine, identity: int) -> A
 
 def _quantised(spread: Vector, step: float, field: Field, to_picture: Affine, identity: int) -> Atlas:
     numbers = np.clip(np.rint(spread / step), -LARGEST, LARGEST).astype(np.int32)
-    moving = [row for row in numbers if row.any()]
+    moving = _independent(numbers)
     if not moving:
         raise MotionError("no frame differs from the portrait at rest: speech was expected to learn a motion basis from")
     gains = [float(np.float32(COEFFICIENT_STEP / (step * np.linalg.norm(row)))) for row in moving]
     components = tuple(Component(numbers=row, gain=gain) for row, gain in zip(moving, gains, strict=True))
     coders = (Coder(),) * len(components)
     return Atlas(identity=identity, field=field, step=step, to_picture=to_picture, coders=coders, components=components)
+
+
+def _independent(numbers: NDArray[np.int32]) -> list[NDArray[np.int32]]:
+    """The rows [K, D] that say something of their own. Of weak components rounding leaves a few numbers, in two of them perhaps
+    the same: then any coefficient of the one fits, with as much of the other, and both grow without bound."""
+    kept: list[NDArray[np.int32]] = []
+    said = np.zeros((0, numbers.shape[1]))
+    for row in numbers:
+        own = row - (row @ said.T) @ said
+        length = np.linalg.norm(own)
+        if length > LEAST_OWN * np.linalg.norm(row):
+            kept.append(row)
+            said = np.vstack([said, own / length])
+    return kept
 
 
 def with_probabilities(atlas: Atlas, vectors: Vector) -> Atlas:

@@ -95,6 +95,21 @@ def test_rest_is_all_zero_and_exactly_the_portrait() -> None:
     assert not np.any(projector.layers(rest).paint)
 
 
+def test_weak_motions_that_round_to_the_same_numbers_are_one_component() -> None:
+    """Of two equal ones any coefficient fits, with as much of the other against it: messages held thousands of steps."""
+    strong, first, second = (np.zeros(FIELD.vectors(made_up_frames(1)).shape[1], np.float32) for _ in range(3))
+    strong[10:20] = 40
+    first[:5] = 1.5, 1, 1, 1, 1
+    second[:5] = 1.5, -0.5625, -0.5625, -0.5625, -0.5625
+    time = 2 * np.pi * np.arange(64)[:, None] / 64
+    vectors = np.float32(np.sqrt(2)) * (np.sin(time) * strong + np.sin(2 * time) * first + np.sin(3 * time) * second)
+    vectors = vectors.astype(np.float32)
+    atlas = learn(vectors, FIELD, TO_PICTURE, 0)
+    assert len(atlas.components) == 2
+    projector = Projector(atlas)
+    assert max(abs(c) for vector in vectors for c in projector.project_vector(vector)) < 20
+
+
 def test_nothing_that_moves_is_no_basis() -> None:
     with pytest.raises(MotionError, match="no frame differs"):
         learn(np.zeros_like(FIELD.vectors(made_up_frames(5))), FIELD, TO_PICTURE, 0)
