@@ -8,6 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -102,8 +103,8 @@ def test_weak_motions_that_round_to_the_same_numbers_are_one_component() -> None
     first[:5] = 1.5, 1, 1, 1, 1
     second[:5] = 1.5, -0.5625, -0.5625, -0.5625, -0.5625
     time = 2 * np.pi * np.arange(64)[:, None] / 64
-    vectors = np.float32(np.sqrt(2)) * (np.sin(time) * strong + np.sin(2 * time) * first + np.sin(3 * time) * second)
-    vectors = vectors.astype(np.float32)
+    swings = np.sin(time) * strong + np.sin(2 * time) * first + np.sin(3 * time) * second
+    vectors: NDArray[np.float32] = (np.sqrt(2) * swings).astype(np.float32)
     atlas = learn(vectors, FIELD, TO_PICTURE, 0)
     assert len(atlas.components) == 2
     projector = Projector(atlas)
