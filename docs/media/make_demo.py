@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def record_call(page: Page, url: str, portrait: str, seconds: float) -> list[tuple[float, bytes]]:
-    """Call, wait for the voice, and film the page: [(time in s, PNG)]. Also keeps one moment of it as a still."""
+    """Call, wait for the voice, and film the page: [(time in s, JPEG)]. Also keeps one moment of it as a still."""
     page.add_init_script(path=PROBE)
     page.goto(url)
     page.locator("input[type=radio]:checked").wait_for(state="attached")
@@ -76,7 +76,7 @@ def record_call(page: Page, url: str, portrait: str, seconds: float) -> list[tup
 
 
 def film(page: Page, seconds: float) -> list[tuple[float, bytes]]:
-    """What the page looks like, at every change, for so many seconds."""
+    """What the page looks like, at every other change, for so many seconds. JPEG: PNG would keep the server from its core."""
     frames: list[tuple[float, bytes]] = []
     session = page.context.new_cdp_session(page)
 
@@ -85,7 +85,7 @@ def film(page: Page, seconds: float) -> list[tuple[float, bytes]]:
         session.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
 
     session.on("Page.screencastFrame", keep)
-    session.send("Page.startScreencast", {"format": "png", "everyNthFrame": 1})
+    session.send("Page.startScreencast", {"format": "jpeg", "quality": 95, "everyNthFrame": 2})
     page.wait_for_timeout(1000 * seconds)
     session.send("Page.stopScreencast")
     return frames
