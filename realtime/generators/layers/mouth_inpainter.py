@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from realtime.alignment import CROP_SIZE, FLOW_CELLS, MOUTH_BOX
+from realtime.generators.layers.gamut import in_its_light
 from realtime.generators.layers.identity import CHANNELS
 
 MARGIN = 12  # crop pixels around the mouth box that the flow may bring into it
@@ -21,7 +22,7 @@ PIXELS = 4.0  # of flow that are one unit to the network
 class MouthInpainter(nn.Module):
     """What the head knows over the mouth box [N, width, 10, 14], the flow [N, 2, 28, 28] and the portrait around the mouth
     [B, 4, 64, 80] → mouth [N, 4, 40, 56]: R, G, B and mask, 0..1. Of the colours a part is what it sees: teeth that a portrait
-    shows stay its own."""
+    shows stay its own. The rest is in its light (`gamut.py`)."""
 
     rows: Tensor
     columns: Tensor
@@ -70,7 +71,8 @@ class MouthInpainter(nn.Module):
         painted = torch.sigmoid(self.to_mouth(x))
         colours, mask, kept = painted[:, :3], painted[:, 3:4], painted[:, 4:]
         own = seen[:, :3] / 2 + 0.5
-        return torch.cat([colours + kept * (own - colours), mask], 1)
+        paint = in_its_light(colours + kept * (own - colours), own, portrait[:, :3] / 2 + 0.5)
+        return torch.cat([paint, mask], 1)
 
     def _moved(self, portrait: Tensor, offsets: Tensor) -> Tensor:
         """The mouth box [N, 4, 40, 56] of the portraits, seen through offsets [N, 2, 40, 56] in pixels."""

@@ -1,0 +1,52 @@
+"""Paint has the light of the portrait that it is laid on."""
+
+import pytest
+import torch
+
+from realtime.generators.layers.gamut import in_its_light
+
+
+def picture(*colours: tuple[float, float, float]) -> torch.Tensor:
+    """One even picture [1, 3, 8, 10] a colour, 0..1: [N, 3, 8, 10]."""
+    return torch.tensor(colours).view(-1, 3, 1, 1).expand(-1, -1, 8, 10)
+
+
+SKIN = picture((0.6, 0.45, 0.4))  # three parts of green for four of red
+
+
+def test_green_is_taken_back_to_the_portraits() -> None:
+    paint = in_its_light(picture((0.28, 0.4, 0.2)), SKIN, SKIN)
+    assert paint[0, :, 3, 3].tolist() == pytest.approx([0.28, 0.21, 0.2])
+
+
+def test_redder_paint_is_as_it_was() -> None:
+    lips_and_teeth = torch.cat([picture((0.6, 0.3, 0.3)), picture((0.8, 0.6, 0.5))], 3)
+    shown = SKIN.expand_as(lips_and_teeth[..., :10]).repeat(1, 1, 1, 2)
+    assert torch.allclose(in_its_light(lips_and_teeth, shown, SKIN), lips_and_teeth)
+
+
+def test_white_teeth_that_are_seen_stay_white() -> None:
+    white = picture((0.9, 0.85, 0.8))
+    assert torch.allclose(in_its_light(white, white, SKIN), white)
+
+
+def test_nothing_has_colour_in_a_picture_without() -> None:
+    """And in one of faint colour, a part of it."""
+    blue, grey, faint = picture((0.3, 0.3, 0.5)), picture((0.5, 0.5, 0.5)), picture((0.5, 0.49, 0.47))
+    worn = [in_its_light(blue, light, light)[0, :, 0, 0] for light in (grey, faint, SKIN)]
+    assert worn[0].tolist() == pytest.approx([0.3228] * 3)
+    assert 0.05 < worn[1].max() - worn[1].min() < 0.15
+    assert worn[2].tolist() == pytest.approx([0.3, 0.3 * 0.75, 0.5])
+
+
+def test_a_black_portrait_is_no_division_by_nothing() -> None:
+    black = picture((0.0, 0.0, 0.0))
+    assert in_its_light(picture((0.2, 0.1, 0.1)), black, black).isfinite().all()
+
+
+def test_each_frame_has_its_own_portraits_light() -> None:
+    """Two portraits, three frames each."""
+    green = picture(*[(0.28, 0.4, 0.2)] * 6)
+    lights = torch.cat([SKIN, picture((0.6, 0.3, 0.3))])
+    paint = in_its_light(green, lights.repeat_interleave(3, 0), lights)
+    assert paint[:, 1, 0, 0].tolist() == pytest.approx([0.21] * 3 + [0.14] * 3)
