@@ -9,21 +9,21 @@ colour gets a trace of blue. In the films that it learnt from, teeth have less g
 import torch
 from torch import Tensor
 
-COLOURED = (
-    0.06  # of 0..1 between the strongest and the weakest channel in the mean; a pale face in daylight has three times as much
-)
-DARKEST = 0.05  # red below which a pixel's own green says little
+BLUER = 1.1  # times the portrait's blue for its green: teeth are less yellow than skin, but not lilac
+COLOURED = 0.06  # of 0..1, strongest channel less weakest, in the mean: a pale face in daylight has three times as much
+DARKEST = 0.05  # red or green below which a pixel's own colour says little
 
 
 def in_its_light(paint: Tensor, own: Tensor, portrait: Tensor) -> Tensor:
     """Paint [N, 3, h, w], what the portrait shows there (own, likewise) and the portraits themselves [B, 3, H, W], all 0..1; N a
-    multiple of B → paint [N, 3, h, w] without more green for its red than the portrait has, or this pixel of it, and as
-    colourless as a colourless portrait."""
+    multiple of B → paint [N, 3, h, w] without more green for its red than the portrait has, or this pixel of it, nor much more
+    blue for its green; and as colourless as a colourless portrait."""
     red, green, blue = paint[:, :1], paint[:, 1:2], paint[:, 2:]
     mean = portrait.mean((2, 3), keepdim=True)
-    light = mean[:, 1:2] / mean[:, :1].clamp(min=DARKEST)
-    seen = own[:, 1:2] / own[:, :1].clamp(min=DARKEST)
-    green = torch.minimum(green, red * torch.maximum(_each(light, paint), seen))
+    light = mean[:, 1:] / mean[:, :2].clamp(min=DARKEST)  # green for red, blue for green
+    seen = own[:, 1:] / own[:, :2].clamp(min=DARKEST)
+    green = torch.minimum(green, red * torch.maximum(_each(light[:, :1], paint), seen[:, :1]))
+    blue = torch.minimum(blue, green * torch.maximum(_each(BLUER * light[:, 1:], paint), seen[:, 1:]))
     grey = 0.299 * red + 0.587 * green + 0.114 * blue
     colour = (portrait.amax(1, keepdim=True) - portrait.amin(1, keepdim=True)).mean((2, 3), keepdim=True) / COLOURED
     coloured = torch.cat([red, green, blue], 1)
