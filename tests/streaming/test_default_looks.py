@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from realtime.audio import read_audio_file
 from realtime.engine import Engine
+from realtime.pipeline import FRAME_SAMPLES
 from realtime.portrait import Portrait, prepare_portrait
 from realtime.render import render_frames
 from realtime.runners.runner import load_runner
@@ -37,8 +38,9 @@ def test_a_sepia_photograph_speaks_in_sepia(path: Path) -> None:
     assert photograph is not None
     toned = np.clip(photograph[..., None] * SEPIA, 0, 255).astype(np.uint8)
     portrait = prepare_portrait(cv2.imencode(".png", toned)[1].tobytes(), 256)
+    sound = read_audio_file(ROOT / "tests/fixtures/speech.wav")[: SPOKEN.stop * FRAME_SAMPLES]
     with Engine(load_runner(default_model())) as engine:
-        frames = list(render_frames(portrait, read_audio_file(ROOT / "tests/fixtures/speech.wav"), engine))[SPOKEN]
+        frames = list(render_frames(portrait, sound, engine))[SPOKEN]
     drawn = np.stack([mouth(portrait, frame.image) for frame in frames])
     moved = np.abs(drawn - drawn[0]).max(-1) > MOVED
     assert moved.any(), "it speaks"
