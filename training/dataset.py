@@ -13,22 +13,23 @@ from torch import Tensor
 from realtime import alignment
 from realtime.alignment import MOUTH_BOX, proportions_of
 from realtime.errors import ConfigError
-from realtime.lip_map import INNER_LIP, OUTER_LIP, lip_map
+from realtime.generators.layers.lent_teeth import in_light_of
+from realtime.lip_map import lip_map
 from training.augmentation import AugmentationConfig, silences
 from training.lip_targets import ALONG as CORNERS
 from training.lip_targets import LipBatch, lip_targets
 from training.make_up import random_make_up
 from training.picture_augmentation import random_look
-from training.preprocessing import KEPT_LANDMARKS, PreparedClip
+from training.preprocessing import INNER, KEPT_LANDMARKS, OUTER, PreparedClip
+from training.teeth import Shown, around_the_mouth, lenders
 from training.voice_cache import HeardClip, hear
 
 WINDOW_HOPS = 28
 HOPS_A_FRAME = 4
 STREAM_STARTS = 0.3  # share of examples that begin where the clip does
-INNER = [KEPT_LANDMARKS.index(i) for i in INNER_LIP]
-OUTER = [KEPT_LANDMARKS.index(i) for i in OUTER_LIP]
 LIPS = INNER + OUTER
 UPPER_LIP = KEPT_LANDMARKS.index(alignment.UPPER_LIP)
+APART = 3  # frames between a moment that is drawn and one that teeth are from
 WIDE_OPEN = 0.15  # of a clip's frames
 COVERED_RIM = 3.0  # crop pixels around the inner lips
 ALL_COVERED = 60.0  # square crop pixels that the portrait's mouth is wider open: three pixels of twenty
@@ -44,7 +45,8 @@ class BatchConfig:
     speaker with n clips is drawn in proportion to n ** balance; dubbed: share of the speaking clips that are heard in a
     synthetic voice, where they have one; added: share of clips from the corpora beside the first, where there are some; made_up:
     share of examples whose skin and lips have other colours (make_up.py); smeared: `Batch.cover` is all that a flow smears, along
-    lips that part too, not only what is left between lips that close."""
+    lips that part too, not only what is left between lips that close; lent: share of examples that are lent teeth, their
+    speaker's own from another moment."""
 
     clips: int = 8
     heard: int = 40
@@ -57,6 +59,7 @@ class BatchConfig:
     added: float = 0.25
     made_up: float = 0.0
     smeared: bool = False
+    lent: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +82,8 @@ class Batch:
     portrait [B, 4, 112, 112], RGB and lip map; windows [B, T, 12, 28]; first_drawn [B]; target [B, D, 3, 112, 112];
     landmarks [B, D, K, 2] and portrait_landmarks [B, K, 2] in crop pixels; opening [B, D, 40, 56]: the target's inner mouth
     in MOUTH_BOX, 0..1; cover [B, D, 40, 56]: where the moved portrait may be painted over, 0..1 (`to_cover`, `smeared_lips`);
+    teeth [B, 4, 40, 56]: R, G, B times share, and share, of what the speaker shows between the lips at another moment; 0 where
+    none are lent;
     action_units [B, D, 5]: which occur in the target, 0 or 1 ([B, D, 0] where clips have no labels).
     """
 
@@ -90,6 +95,7 @@ class Batch:
     portrait_landmarks: Tensor
     opening: Tensor
     cover: Tensor
+    teeth: Tensor
     action_units: Tensor
 
 
@@ -128,6 +134,7 @@ class SpeechVideo:
         self.mfcc_mean, self.mfcc_std = spoken.mean(0), spoken.std(0)
         self._chance, self._added = chances(clips, batch, added), added
         self._wide_open = [widest_open(clip.landmarks) for clip in clips]
+        self._lenders = lenders(clips, [inner_area(clip.landmarks) for clip in clips]) if batch.lent else {}
         self._lips = [lip_targets(clip.landmarks) for clip in clips]
         self._lip_spread = np.concatenate(self._lips).std(0) + 1e-6
 
@@ -200,11 +207,24 @@ class SpeechVideo:
         look = random_look(rng, proportions_of(clip.landmarks[reference, UPPER_LIP]), clip.landmarks[reference, CORNERS])
         make_up = random_make_up(rng) if config.made_up and rng.random() < config.made_up else None
 
-        def picture(frame: int) -> NDArray[np.uint8]:
-            crop = clip.crops[frame]
+        def picture(frame: int, of: PreparedClip = clip, light: NDArray[np.float32] | None = None) -> NDArray[np.uint8]:
+            crop = of.crops[frame]
+            if light is not None:
+                crop = np.clip(crop * light + 0.5, 0, 255).astype(np.uint8)
             if make_up is not None:
-                crop = make_up.on(crop, clip.landmarks[frame, OUTER], clip.landmarks[frame, INNER])
+                crop = make_up.on(crop, of.landmarks[frame, OUTER], of.landmarks[frame, INNER])
             return look.picture(crop)
+
+        def teeth() -> Tensor:
+            shown = self._lender(index, frames) if config.lent and rng.random() < config.lent else None
+            if shown is None:
+                return torch.zeros(4, *opening.shape[1:])
+            of = self.clips[shown.clip]
+            faces = (torch.from_numpy(around_the_mouth(c)).view(3, 1, 1) for c in (clip.crops[reference], of.crops[shown.frame]))
+            seen = _picture(picture(shown.frame, of, in_light_of(*faces).flatten().numpy()))
+            x0, y0, x1, y1 = MOUTH_BOX
+            share = torch.from_numpy(inner_mouth(look.points(of.landmarks[shown.frame])))[None]
+            return torch.cat([seen[:, y0:y1, x0:x1] * share, share])
 
         landmarks = look.points(clip.landmarks[frames])
         shown = look.points(clip.landmarks[reference])
@@ -222,8 +242,15 @@ class SpeechVideo:
             portrait_landmarks=torch.from_numpy(shown),
             opening=torch.from_numpy(opening),
             cover=torch.from_numpy(cover),
+            teeth=teeth(),
             action_units=torch.from_numpy(self._labels[index][frames]).float(),
         )
+
+    def _lender(self, index: int, frames: NDArray[np.int64]) -> Shown | None:
+        """A frame of the same speaker that shows teeth, none of these frames of this clip, nor near them."""
+        shown = self._lenders.get(self.clips[index].speaker, [])
+        apart = [s for s in shown if s.clip != index or np.abs(frames - s.frame).min() > APART]
+        return apart[int(self._rng.integers(len(apart)))] if apart else None
 
     def _reference(self, index: int) -> int:
         """The frame that is the portrait."""

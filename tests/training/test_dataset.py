@@ -16,7 +16,7 @@ from training import dataset
 from training.augmentation import AugmentationConfig
 from training.dataset import BatchConfig, SpeechVideo, inner_mouth
 from training.picture_augmentation import Look, Smile
-from training.preprocessing import KEPT_LANDMARKS, PreparedClip
+from training.preprocessing import INNER, KEPT_LANDMARKS, PreparedClip
 
 PLAIN = Look(colour=np.eye(3, dtype=np.float32), curve=np.arange(256, dtype=np.uint8)[:, None], shape=np.eye(2, 3))
 UNCHANGED = AugmentationConfig(variants=0, colour=0.0)
@@ -105,8 +105,8 @@ def test_speakers_with_many_clips_are_held_back() -> None:
 
 def test_the_inner_mouth_is_the_area_between_the_lips() -> None:
     landmarks = np.zeros((len(KEPT_LANDMARKS), 2), np.float32)
-    angle = np.linspace(0, 2 * np.pi, len(dataset.INNER), endpoint=False)
-    landmarks[dataset.INNER] = np.stack([56 + 10 * np.cos(angle), 72 + 6 * np.sin(angle)], 1)
+    angle = np.linspace(0, 2 * np.pi, len(INNER), endpoint=False)
+    landmarks[INNER] = np.stack([56 + 10 * np.cos(angle), 72 + 6 * np.sin(angle)], 1)
     mask = inner_mouth(landmarks)
     assert abs(mask.sum() - np.pi * 60) < 8
     y, x = np.mgrid[: mask.shape[0], : mask.shape[1]]
@@ -118,8 +118,8 @@ def test_the_inner_mouth_is_the_area_between_the_lips() -> None:
 def lips(opening: float) -> np.ndarray:
     """Landmarks of a mouth 20 crop pixels wide and so much open."""
     landmarks = np.zeros((len(KEPT_LANDMARKS), 2), np.float32)
-    angle = np.linspace(0, 2 * np.pi, len(dataset.INNER), endpoint=False)
-    landmarks[dataset.INNER] = np.stack([56 + 10 * np.cos(angle), 72 + opening / 2 * np.sin(angle)], 1)
+    angle = np.linspace(0, 2 * np.pi, len(INNER), endpoint=False)
+    landmarks[INNER] = np.stack([56 + 10 * np.cos(angle), 72 + opening / 2 * np.sin(angle)], 1)
     return landmarks
 
 
@@ -201,9 +201,9 @@ def test_an_added_corpus_reaches_the_batches() -> None:
 def test_a_share_of_the_portraits_have_their_mouth_wide_open() -> None:
     """One frame in ten of the clip has open lips. As many portraits do as are asked for, where the others are its first frame."""
     clip = noise_clip("a", 40)
-    clip.landmarks[:, dataset.INNER] = (56, 70)
-    angle = np.linspace(0, 2 * np.pi, len(dataset.INNER), endpoint=False)
-    clip.landmarks[7:11, dataset.INNER] += np.stack([10 * np.cos(angle), 6 * np.sin(angle)], 1)
+    clip.landmarks[:, INNER] = (56, 70)
+    angle = np.linspace(0, 2 * np.pi, len(INNER), endpoint=False)
+    clip.landmarks[7:11, INNER] += np.stack([10 * np.cos(angle), 6 * np.sin(angle)], 1)
     assert set(dataset.widest_open(clip.landmarks).tolist()) >= {7, 8, 9, 10}
     batch = replace(SMALL, clips=400, first=0.7, wide_open=0.3)
     data = SpeechVideo([clip], window_offset_hops=-22, lookahead=2, batch=batch, augmentation=UNCHANGED, seed=0)

@@ -6,9 +6,9 @@ import pytest
 from tests.training.noise import SMALL, noise_clip
 from training import dataset
 from training.augmentation import AugmentationConfig
-from training.dataset import INNER, OUTER, BatchConfig, SpeechVideo
+from training.dataset import BatchConfig, SpeechVideo
 from training.make_up import MakeUp, random_make_up
-from training.preprocessing import KEPT_LANDMARKS
+from training.preprocessing import INNER, KEPT_LANDMARKS, OUTER
 
 GREY = np.full((112, 112, 3), 100, np.uint8)
 SKIN, LIPS, INSIDE = (20, 20), (70, 56), (76, 56)  # row, column

@@ -9,14 +9,22 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from realtime.errors import ModelError
 from tests.streaming.narrow import narrow_config
-from tests.training.noise import noise_video
+from tests.training.noise import SMALL, noise_video
+from tests.unit.portraits import portrait
 from training import checkpoint as checkpoints
+from training.dataset import SpeechVideo
 from training.discriminators.mouth import MouthDiscriminator
 from training.losses import adversarial
 from training.recipes import paint, tcsan
 from training.recipes.paint import DECODED, PAINTS, PaintRecipe
+from training.teeth import of_portrait
 
+LENT = f"{PAINTS}lent."
 RECIPE = PaintRecipe(steps=4, perceptual=0, save_minutes=0, bf16=False)
+
+
+def lending() -> SpeechVideo:
+    return noise_video(replace(SMALL, lent=1.0))
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +49,20 @@ def test_only_the_paint_learns(first: Path, tmp_path: Path) -> None:
 
 
 def test_the_paint_does_learn(first: Path, tmp_path: Path) -> None:
-    after = checkpoints.load(paint.train(first, RECIPE, noise_video(), tmp_path / "some"))
-    more = checkpoints.load(paint.train(first, replace(RECIPE, steps=8), noise_video(), tmp_path / "more"))
+    after = checkpoints.load(paint.train(first, RECIPE, lending(), tmp_path / "some"))
+    more = checkpoints.load(paint.train(first, replace(RECIPE, steps=8), lending(), tmp_path / "more"))
     learnt = {name for name, value in more.weights.items() if not torch.equal(value, after.weights[name])}
-    assert learnt == {name for name in more.weights if name.startswith(PAINTS)}
+    assert learnt == {name for name in more.weights if name.startswith(PAINTS) and not name.startswith(LENT)}
+
+
+def test_teeth_are_lent_and_not_learnt(first: Path, tmp_path: Path) -> None:
+    """What the photograph shows between its lips stays in the weights as it is."""
+    smiling = portrait("eileen-collins")
+    painted = checkpoints.load(paint.train(first, RECIPE, lending(), tmp_path, smiling))
+    pixels, face = of_portrait(smiling)
+    assert torch.equal(painted.weights[f"{LENT}pixels"], pixels)
+    assert torch.equal(painted.weights[f"{LENT}face"], face)
+    assert pixels[3].sum() > 80
 
 
 def test_a_painting_goes_on_from_a_painting_anew(first: Path, tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """The network that paints the mouth sees the picture that its paint is laid on."""
 
+import pytest
 import torch
 from torch.nn.functional import interpolate
 
 from realtime.alignment import MOUTH_BOX
 from realtime.generators.layers.flow_head import FlowHead, warp
-from realtime.generators.layers.mouth_inpainter import MouthInpainter
+from realtime.generators.layers.gamut import in_its_light, light_of
+from realtime.generators.layers.mouth_inpainter import MARGIN, SOURCES, MouthInpainter
 
 X0, Y0, X1, Y1 = MOUTH_BOX
 
@@ -25,24 +27,36 @@ def test_it_sees_what_the_flow_shows() -> None:
     """The very pixels of `warp`, from the portrait's surroundings of the mouth alone."""
     network, portrait, flow = MouthInpainter(8), a_face(2), a_flow(2)
     offsets = network.rows @ flow @ network.columns
-    seen = network._moved(network.session(portrait), offsets)
+    seen = network._moved(network.session(portrait)["mouth_portrait"], offsets)
     wanted = warp(portrait * 2 - 1, flow)[..., Y0:Y1, X0:X1]
     assert flow.abs().max() > 2
     assert (seen - wanted).abs().max() < 1e-4
 
 
-def test_what_it_keeps_is_what_it_sees() -> None:
-    """All kept: the moved portrait's own colours, none of them nearly black. Nothing kept: its paint, whatever is seen."""
-    network, portrait, flow = MouthInpainter(8).eval(), 0.1 + 0.9 * a_face(2), a_flow(2)
-    portrait[:, 1] *= portrait[:, 0].mean() / portrait[:, 1].mean()  # a light with as much green as red
+@pytest.mark.parametrize("source", SOURCES)
+def test_each_source_is_what_it_is_called(source: str) -> None:
+    """All made up: its paint, whatever is seen. All moved: the moved portrait's colours, none of them nearly black. All teeth:
+    those, where the flow does not move them, and paint where there are none."""
+    network, portrait, flow = MouthInpainter(8).eval(), a_face(2), a_flow(2)
+    teeth = torch.cat([torch.full((2, 3, Y1 - Y0, X1 - X0), 0.75), torch.ones(2, 1, Y1 - Y0, X1 - X0)], 1)
+    teeth[..., : (X1 - X0) // 2] = 0
+    portrait[:, 3] = 0  # shows none of its own
     with torch.no_grad():
         network.to_mouth.weight.zero_()
-        network.to_mouth.bias.copy_(torch.tensor([0.0, 0.0, 0.0, 0.0, 20.0]))  # type: ignore[union-attr]
-    known, session = torch.rand(2, 8, 10, 14), network.session(portrait)
-    assert (network(known, flow, session)[:, :3] - warp(portrait, flow)[:, :3, Y0:Y1, X0:X1]).abs().max() < 1e-4
-    with torch.no_grad():
-        network.to_mouth.bias[4] = -20.0  # type: ignore[index]
-    assert (network(known, flow, session)[:, :3] - 0.5).abs().max() < 1e-4
+        network.to_mouth.bias.zero_()  # type: ignore[union-attr]
+        network.to_mouth.bias[4 + SOURCES.index(source)] = 20.0  # type: ignore[index]
+    mouth, shares = network(torch.rand(2, 8, 10, 14), flow, network.session(portrait, teeth))
+    around = portrait[:, :3, Y0 - MARGIN : Y1 + MARGIN, X0 - MARGIN : X1 + MARGIN]
+    made_up = in_its_light(torch.full_like(mouth[:, :3], 0.5), light_of(around))
+    wanted = {
+        "made up": made_up,
+        "moved": warp(portrait, flow)[:, :3, Y0:Y1, X0:X1],
+        "teeth": teeth[:, :3] + (1 - teeth[:, 3:]) * made_up,
+    }
+    assert (mouth[:, :3] - wanted[source]).abs().max() < 1e-4
+    of_teeth = teeth[:, 3] if source == "teeth" else torch.zeros_like(teeth[:, 3])
+    assert torch.allclose(shares[:, 2], of_teeth, atol=1e-4)
+    assert torch.allclose(shares.sum(1), torch.ones_like(shares[:, 0]))
 
 
 def test_bfloat16_sees_the_same_places() -> None:
@@ -61,12 +75,12 @@ def test_each_session_sees_its_own_portrait() -> None:
     torch.manual_seed(0)
     network, portrait, flow = MouthInpainter(8).eval(), a_face(2), a_flow(6)
     known = torch.rand(6, 8, 10, 14)
-    together = network(known, flow, network.session(portrait))
+    together, _ = network(known, flow, network.session(portrait))
     for session in range(2):
         frames = slice(3 * session, 3 * session + 3)
-        alone = network(known[frames], flow[frames], network.session(portrait[session : session + 1]))
+        alone, _ = network(known[frames], flow[frames], network.session(portrait[session : session + 1]))
         assert (together[frames] - alone).abs().max() < 1e-5
-    swapped = network(known, flow, network.session(portrait.flip(0)))
+    swapped, _ = network(known, flow, network.session(portrait.flip(0)))
     assert (together - swapped).abs().max() > 1e-3
 
 

@@ -45,6 +45,12 @@ def opening_mask(mask: Tensor, opening: Tensor, cover: Tensor) -> Tensor:
     return -(told * (opening * torch.log(mask) + (1 - opening) * torch.log(1 - mask))).mean()
 
 
+def undecided(shares: Tensor, where: Tensor) -> Tensor:
+    """How mixed paint is where it is wanted (where [N, h, w]): the Gini impurity of the shares [N, S, h, w] that come of each
+    source, 0 where one is all."""
+    return ((1 - (shares**2).sum(1)) * where).sum() / where.sum().clamp(min=1)
+
+
 def spared(mask: Tensor, opening: Tensor, cover: Tensor) -> Tensor:
     """How much of the moved portrait's lips is painted over by masks [N, h, w], where it may be (`cover`) and they might do."""
     free = (cover - opening).clamp(min=0)

@@ -23,9 +23,11 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from realtime.errors import ModelError
-from realtime.generators.layers.flow_head import FlowHead, warp
+from realtime.generators.layers.flow_head import FlowHead, in_mouth_box, warp
+from realtime.generators.layers.mouth_inpainter import MouthInpainter
 from realtime.generators.layers.window_generator import WindowGenerator
 from realtime.generators.registry import system
+from realtime.portrait import Portrait
 from training import checkpoint as checkpoints
 from training.aligned_flow import aligned
 from training.averaging import AveragedWeights
@@ -34,6 +36,7 @@ from training.dataset import Batch, SpeechVideo
 from training.discriminators.mouth import MouthDiscriminator
 from training.losses import adversarial, picture
 from training.losses.perceptual import Perceptual
+from training.teeth import of_portrait
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +48,7 @@ PATCH = 4  # mouth-box pixels a score stands for
 @dataclass(frozen=True, kw_only=True)
 class PaintRecipe:
     """Steps, rates and the weight of each loss. judged_from: share of the run from which the discriminator is listened to;
-    motion: factor on the first stage's flow."""
+    decided_by: share at which `undecided` has its whole weight; motion: factor on the first stage's flow."""
 
     steps: int = 2000
     learning_rate: float = 8e-4
@@ -57,16 +60,19 @@ class PaintRecipe:
     composed: float = 0.4
     opening: float = 0.5
     spared: float = 0.01
+    undecided: float = 0.03
     perceptual: float = 0.6
     perceptual_every: int = 3
     adversarial: float = 0.15
     matching: float = 1.0
     judged_from: float = 0.15
+    decided_by: float = 0.2
     motion: float = 1.12
 
 
-def train(first: Path, recipe: PaintRecipe, data: SpeechVideo, folder: Path) -> Path:
-    """Paints the generator of the checkpoint `first` anew, or goes on in `folder`; returns the new checkpoint.
+def train(first: Path, recipe: PaintRecipe, data: SpeechVideo, folder: Path, smiling: Portrait | None = None) -> Path:
+    """Paints the generator of the checkpoint `first` anew, or goes on in `folder`; returns the new checkpoint. smiling: whose
+    teeth it lends to portraits that show none.
 
     Raises ModelError where the first stage's head paints no mouth, or the folder's checkpoint came of another recipe.
     """
@@ -80,6 +86,8 @@ def train(first: Path, recipe: PaintRecipe, data: SpeechVideo, folder: Path) -> 
     generator = kind.build(config)
     _begin(generator, kept.weights)
     _move_further(generator, recipe.motion)
+    if smiling is not None:
+        _painter(generator).lent.take(*of_portrait(smiling))
     learning = _only_paint(generator)
     averaged, judge = AveragedWeights(generator, decay=0.995), MouthDiscriminator()
     optimisers = (
@@ -138,7 +146,7 @@ def _one_step(
     """Both networks learn from one batch; share: of the run that is over, at whose end the rates are 0."""
     for optimiser, rate in zip(optimisers, (recipe.learning_rate, recipe.discriminator_rate), strict=True):
         optimiser.param_groups[0]["lr"] = rate * (1 - share)
-    drawn, moved, mouth = _paint(generator, batch, recipe.bf16)
+    drawn, moved, mouth, shares = _paint(generator, batch, recipe.bf16)
     opening, cover = batch.opening.flatten(0, 1), batch.cover.flatten(0, 1)
     where = torch.maximum(opening, cover)
     target = picture.of_mouth(batch.target.flatten(0, 1))
@@ -162,6 +170,7 @@ def _one_step(
         "composed": recipe.composed * picture.painted(drawn, real, where),
         "opening": recipe.opening * picture.opening_mask(mouth[:, 3], opening, cover),
         "spared": recipe.spared * picture.spared(mouth[:, 3], opening, cover),
+        "undecided": recipe.undecided * min(1.0, share / recipe.decided_by) * picture.undecided(shares, where),
         "matching": recipe.matching * adversarial.feature_matching([f.float() for f in features], real_features),
     }
     if share >= recipe.judged_from:
@@ -174,9 +183,9 @@ def _one_step(
     return parts | {"judge": judged}
 
 
-def _paint(generator: WindowGenerator, batch: Batch, bf16: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """The mouth boxes [N, 3, 40, 56] composed and as the flow alone leaves them, and the head's mouth [N, 4, 40, 56]; gradients
-    reach the paint alone."""
+def _paint(generator: WindowGenerator, batch: Batch, bf16: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The mouth boxes [N, 3, 40, 56] composed and as the flow alone leaves them, the head's mouth [N, 4, 40, 56] and its sources'
+    shares; gradients reach the paint alone."""
     head, n_drawn = cast(FlowHead, generator.head), batch.target.shape[1]
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         identity = generator.prepare(batch.portrait)
@@ -187,10 +196,12 @@ def _paint(generator: WindowGenerator, batch: Batch, bf16: bool) -> tuple[Tensor
         shown = batch.portrait_landmarks[:, None].expand_as(batch.landmarks)
     flow = aligned(flow.float(), batch.landmarks.flatten(0, 1), shown.flatten(0, 1))
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        mouth = head.mouth(known, flow, identity).float()
+        identity |= _painter(generator).session(batch.portrait, batch.teeth)
+        painted, shares = _painter(generator)(in_mouth_box(known), flow, identity)
+        mouth = head.tapered(painted).float()
     portrait = batch.portrait[:, None, :3].expand_as(batch.target).flatten(0, 1)
     moved = picture.of_mouth(warp(portrait, flow))
-    return moved + (mouth[:, :3] - moved) * mouth[:, 3:], moved, mouth
+    return moved + (mouth[:, :3] - moved) * mouth[:, 3:], moved, mouth, shares.float()
 
 
 def _begin(generator: WindowGenerator, first: dict[str, Tensor]) -> None:
@@ -205,6 +216,10 @@ def _move_further(generator: WindowGenerator, factor: float) -> None:
     for name, weight in generator.named_parameters():
         if name.startswith("head.to_flow."):
             weight.mul_(factor)
+
+
+def _painter(generator: WindowGenerator) -> MouthInpainter:
+    return cast(MouthInpainter, cast(FlowHead, generator.head).inpainter)
 
 
 def _only_paint(generator: WindowGenerator) -> list[nn.Parameter]:

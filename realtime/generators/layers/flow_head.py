@@ -28,7 +28,7 @@ class FlowHead(nn.Module):
     mouth: R, G, B and mask in 0..1 over MOUTH_BOX, one crop pixel each; the mask is zero on the box's border.
     mouth_is: `decoded`, by layers like the flow's, beside it; or `inpainted`, by a network of its own that sees the mouth moved.
     Session tensors: skip_7, skip_14, skip_28 and skip_mouth_56, skip_mouth_112 of a decoded mouth: constant shares of the
-    layers' outputs; or mouth_portrait of an inpainted one.
+    layers' outputs; or those of an inpainted one (`mouth_inpainter.py`).
     """
 
     names = ("flow", "mouth")
@@ -71,7 +71,7 @@ class FlowHead(nn.Module):
         map_56, map_28, map_14, map_7 = maps
         skips = {"skip_7": self.at_7.session(map_7), "skip_14": self.of_14(map_14), "skip_28": self.of_28(map_28)}
         if self.inpainter is not None:
-            return skips | {"mouth_portrait": self.inpainter.session(portrait)}
+            return skips | self.inpainter.session(portrait)
         return skips | {
             "skip_mouth_56": self.of_mouth_56(in_mouth_box(map_56)),
             "skip_mouth_112": self.of_mouth_112(in_mouth_box(portrait) * 2 - 1),
@@ -93,12 +93,16 @@ class FlowHead(nn.Module):
     def mouth(self, x: Tensor, flow: Tensor, identity: Tensors) -> Tensor:
         """The mouth of what `moved` returned."""
         if self.inpainter is not None:
-            m = self.inpainter(in_mouth_box(x), flow, identity["mouth_portrait"])
+            m, _ = self.inpainter(in_mouth_box(x), flow, identity)
         else:
             m = relu(add_session(self.mouth_28(in_mouth_box(x)), identity["skip_mouth_56"]))
             m = relu(add_session(self.mouth_56(m), identity["skip_mouth_112"]))
             m = torch.sigmoid(self.to_mouth(m))
-        return torch.cat([m[:, :3], m[:, 3:] * self.mask_taper], 1)
+        return self.tapered(m)
+
+    def tapered(self, mouth: Tensor) -> Tensor:
+        """A mouth [N, 4, 40, 56] whose mask ends before the box does."""
+        return torch.cat([mouth[:, :3], mouth[:, 3:] * self.mask_taper], 1)
 
     def picture(self, outputs: Tensors, portrait: Tensor) -> Tensor:
         """The crop [N, 3, 112, 112] that the outputs make of the portraits [N, 3, 112, 112] (RGB)."""

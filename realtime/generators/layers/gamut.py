@@ -14,23 +14,19 @@ COLOURED = 0.06  # of 0..1, strongest channel less weakest, in the mean: a pale 
 DARKEST = 0.05  # red or green below which a pixel's own colour says little
 
 
-def in_its_light(paint: Tensor, own: Tensor, portrait: Tensor) -> Tensor:
-    """Paint [N, 3, h, w], what the portrait shows there (own, likewise) and the portraits themselves [B, 3, H, W], all 0..1; N a
-    multiple of B → paint [N, 3, h, w] without more green for its red than the portrait has, or this pixel of it, nor much more
-    blue for its green; and as colourless as a colourless portrait."""
-    red, green, blue = paint[:, :1], paint[:, 1:2], paint[:, 2:]
+def light_of(portrait: Tensor) -> Tensor:
+    """Portraits [B, 3, H, W], 0..1 → [B, 3, 1, 1]: their green for their red, their blue for their green, and how much of paint's
+    colour is left to it, 0..1: nothing in a colourless portrait."""
     mean = portrait.mean((2, 3), keepdim=True)
-    light = mean[:, 1:] / mean[:, :2].clamp(min=DARKEST)  # green for red, blue for green
-    seen = own[:, 1:] / own[:, :2].clamp(min=DARKEST)
-    green = torch.minimum(green, red * torch.maximum(_each(light[:, :1], paint), seen[:, :1]))
-    blue = torch.minimum(blue, green * torch.maximum(_each(BLUER * light[:, 1:], paint), seen[:, 1:]))
-    grey = 0.299 * red + 0.587 * green + 0.114 * blue
     colour = (portrait.amax(1, keepdim=True) - portrait.amin(1, keepdim=True)).mean((2, 3), keepdim=True) / COLOURED
-    coloured = torch.cat([red, green, blue], 1)
-    return grey + _each(colour.clamp(max=1), paint) * (coloured - grey)
+    return torch.cat([mean[:, 1:] / mean[:, :2].clamp(min=DARKEST), colour.clamp(max=1)], 1)
 
 
-def _each(of_portrait: Tensor, paint: Tensor) -> Tensor:
-    """[B, 1, 1, 1] → [N, 1, 1, 1], every frame with its own portrait's."""
-    frames = paint.shape[0] // of_portrait.shape[0]
-    return of_portrait[:, None].expand(-1, frames, -1, -1, -1).flatten(0, 1)
+def in_its_light(paint: Tensor, light: Tensor) -> Tensor:
+    """Paint [N, 3, h, w], 0..1, and the portrait's light [N, 3, 1, 1] → paint without more green for its red than the portrait
+    has, nor much more blue for its green; and as colourless as a colourless portrait."""
+    red, green, blue = paint[:, :1], paint[:, 1:2], paint[:, 2:]
+    green = torch.minimum(green, red * light[:, :1])
+    blue = torch.minimum(blue, green * (BLUER * light[:, 1:2]))
+    grey = 0.299 * red + 0.587 * green + 0.114 * blue
+    return grey + light[:, 2:] * (torch.cat([red, green, blue], 1) - grey)

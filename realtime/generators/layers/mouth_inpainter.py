@@ -12,17 +12,22 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from realtime.alignment import CROP_SIZE, FLOW_CELLS, MOUTH_BOX
-from realtime.generators.layers.gamut import in_its_light
+from realtime.generators.layers.gamut import in_its_light, light_of
 from realtime.generators.layers.identity import CHANNELS
+from realtime.generators.layers.lent_teeth import LentTeeth
+from realtime.generators.layers.session_skip import add_session, each_frames
+from realtime.generators.streaming import Tensors
 
 MARGIN = 12  # crop pixels around the mouth box that the flow may bring into it
 PIXELS = 4.0  # of flow that are one unit to the network
+SOURCES = ("made up", "moved", "teeth")
 
 
 class MouthInpainter(nn.Module):
-    """What the head knows over the mouth box [N, width, 10, 14], the flow [N, 2, 28, 28] and the portrait around the mouth
-    [B, 4, 64, 80] → mouth [N, 4, 40, 56]: R, G, B and mask, 0..1. Of the colours a part is what it sees: teeth that a portrait
-    shows stay its own. The rest is in its light (`gamut.py`)."""
+    """What the head knows over the mouth box [N, width, 10, 14], the flow [N, 2, 28, 28] and what `session` returns → mouth
+    [N, 4, 40, 56]: R, G, B and mask, 0..1; and the shares of its colours [N, 3, 40, 56], 1 in all, that come of each of SOURCES:
+    made up by the network, seen where the flow moves it, or teeth that stay where they are (`lent_teeth.py`). All of it is in
+    the portrait's light (`gamut.py`)."""
 
     rows: Tensor
     columns: Tensor
@@ -41,9 +46,12 @@ class MouthInpainter(nn.Module):
         self.at_56 = nn.Conv2d(middle, fine, 3, padding=1)
         self.seen_56 = nn.Conv2d(seen, fine, 3, padding=1)
         self.again_56 = nn.Conv2d(fine, fine, 3, padding=1)
-        self.to_mouth = nn.Conv2d(fine, 5, 3, padding=1)
+        self.teeth_28 = nn.Conv2d(4, middle, 3, stride=2, padding=1, bias=False)
+        self.teeth_56 = nn.Conv2d(4, fine, 3, padding=1, bias=False)
+        self.to_mouth = nn.Conv2d(fine, 4 + len(SOURCES), 3, padding=1)
+        self.lent = LentTeeth()
         with torch.no_grad():
-            self.to_mouth.bias[3:] = -2.0  # type: ignore[index]
+            self.to_mouth.bias[3:] = torch.tensor([-2.0, 1.0, -1.0, 0.0])  # type: ignore[index]
         x0, y0, x1, y1 = MOUTH_BOX
         dense = F.interpolate(torch.eye(FLOW_CELLS)[None, None], size=(CROP_SIZE, FLOW_CELLS), mode="bicubic")[0, 0]
         self.register_buffer("rows", dense[y0:y1], persistent=False)
@@ -52,32 +60,45 @@ class MouthInpainter(nn.Module):
         half_box = torch.tensor([x1 - x0, y1 - y0]).view(2, 1, 1) / 2
         self.register_buffer("pixels", torch.stack([x, y]) + 0.5 - half_box, persistent=False)
 
-    def session(self, portrait: Tensor) -> Tensor:
-        """The portrait [B, 4, 112, 112] around the mouth [B, 4, 64, 80], -1..1."""
+    def session(self, portrait: Tensor, teeth: Tensor | None = None) -> Tensors:
+        """Of the portraits [B, 4, 112, 112]: what is around the mouth [B, 4, 64, 80], -1..1; teeth [B, 4, 40, 56], and what
+        the first layers make of them; the light [B, 3, 1, 1]. teeth: others than the weights'."""
         x0, y0, x1, y1 = MOUTH_BOX
-        return portrait[..., y0 - MARGIN : y1 + MARGIN, x0 - MARGIN : x1 + MARGIN] * 2 - 1
+        around = portrait[..., y0 - MARGIN : y1 + MARGIN, x0 - MARGIN : x1 + MARGIN]
+        teeth = self.lent.session(portrait, around[:, :3].mean((2, 3), keepdim=True), teeth)
+        return {
+            "mouth_portrait": around * 2 - 1,
+            "mouth_light": light_of(around[:, :3]),
+            "mouth_teeth": teeth,
+            "skip_teeth_28": self.teeth_28(teeth),
+            "skip_teeth_56": self.teeth_56(teeth),
+        }
 
-    def forward(self, known: Tensor, flow: Tensor, portrait: Tensor) -> Tensor:
+    def forward(self, known: Tensor, flow: Tensor, identity: Tensors) -> tuple[Tensor, Tensor]:
         """N is a multiple of the sessions B."""
         offsets = self.rows @ flow @ self.columns  # as `warp` enlarges it: separable
-        seen = torch.cat([self._moved(portrait, offsets), offsets / PIXELS], 1)
-        half = relu(self.seen_28(seen))
+        seen = torch.cat([self._moved(identity["mouth_portrait"], offsets), offsets / PIXELS], 1)
+        half = relu(add_session(self.seen_28(seen), identity["skip_teeth_28"]))
         x = relu(self.at_14(torch.cat([known, relu(self.seen_14(half))], 1)))
         x = x + relu(self.again_14(x))
         x = relu(self.at_28(_doubled(x))) + half
         x = x + relu(self.again_28(x))
-        x = relu(self.at_56(_doubled(x)) + self.seen_56(seen))
+        x = relu(self.at_56(_doubled(x)) + add_session(self.seen_56(seen), identity["skip_teeth_56"]))
         x = x + relu(self.again_56(x))
-        painted = torch.sigmoid(self.to_mouth(x))
-        colours, mask, kept = painted[:, :3], painted[:, 3:4], painted[:, 4:]
-        own = seen[:, :3] / 2 + 0.5
-        paint = in_its_light(colours + kept * (own - colours), own, portrait[:, :3] / 2 + 0.5)
-        return torch.cat([paint, mask], 1)
+        painted = self.to_mouth(x)
+        colours, mask = torch.sigmoid(painted[:, :3]), torch.sigmoid(painted[:, 3:4])
+        own, teeth = seen[:, :3] / 2 + 0.5, each_frames(identity["mouth_teeth"], painted.shape[0])
+        wanted = torch.softmax(painted[:, 4:], 1)
+        moved, shown = wanted[:, 1:2], wanted[:, 2:]
+        of_teeth = shown * teeth[:, 3:]
+        made_up = 1 - moved - of_teeth
+        colours = in_its_light(colours, each_frames(identity["mouth_light"], colours.shape[0]))
+        paint = colours * made_up + own * moved + teeth[:, :3] * shown
+        return torch.cat([paint, mask], 1), torch.cat([made_up, moved, of_teeth], 1)
 
     def _moved(self, portrait: Tensor, offsets: Tensor) -> Tensor:
         """The mouth box [N, 4, 40, 56] of the portraits, seen through offsets [N, 2, 40, 56] in pixels."""
-        if portrait.shape[0] != offsets.shape[0]:
-            portrait = portrait[:, None].expand(-1, offsets.shape[0] // portrait.shape[0], -1, -1, -1).flatten(0, 1)
+        portrait = each_frames(portrait, offsets.shape[0])
         # Places in bfloat16 would be rounded to half a pixel. OpenVINO takes no notice of `float`: so they count from the middle.
         place = self.pixels.float() + offsets.float()
         x, y = place[:, 0] * (2 / portrait.shape[-1]), place[:, 1] * (2 / portrait.shape[-2])

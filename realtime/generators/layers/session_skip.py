@@ -48,3 +48,10 @@ def add_session(x: Tensor, constant: Tensor) -> Tensor:
         return x + constant
     out: Tensor = (x.unflatten(0, (constant.shape[0], -1)) + constant[:, None]).flatten(0, 1)
     return out
+
+
+def each_frames(constant: Tensor, n_frames: int) -> Tensor:
+    """Constant [B, C, h, w] → [B·T, C, h, w], T frames in a row with each session's."""
+    if constant.shape[0] == n_frames:
+        return constant
+    return constant[:, None].expand(-1, n_frames // constant.shape[0], -1, -1, -1).flatten(0, 1)
