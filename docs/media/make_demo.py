@@ -36,7 +36,7 @@ LIMIT_BYTES = 3_000_000
 def main() -> int:
     """The command; returns its exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--portrait", default="speaker-31", help="id of a shipped portrait (%(default)s)")
+    parser.add_argument("--portrait", default="speaker-27", help="id of a shipped portrait (%(default)s)")
     parser.add_argument("--seconds", type=float, default=7.0, help="length of the animation")
     arguments = parser.parse_args()
     path = find_chromium()
