@@ -130,6 +130,18 @@ def test_paint_is_spared_where_the_lips_may_do() -> None:
     assert picture.spared(mask, opening, opening) == 0, "nothing to spare is no division by nothing"
 
 
+def test_a_source_is_chosen_where_there_is_to_be_paint() -> None:
+    """One source costs nothing, an even mixture of three two thirds; where no paint is wanted anything may be."""
+    shares, where = torch.full((1, 3, 40, 56), 1 / 3), torch.zeros(1, 40, 56)
+    where[:, 10:20, 10:20] = 1
+    assert picture.undecided(shares, where).item() == pytest.approx(2 / 3)
+    shares[:, :, 10:20, 10:20] = torch.tensor([0.8, 0.2, 0.0]).view(3, 1, 1)
+    assert picture.undecided(shares, where).item() == pytest.approx(0.32)
+    shares[:, :, 10:20, 10:20] = torch.tensor([0.0, 1.0, 0.0]).view(3, 1, 1)
+    assert picture.undecided(shares, where) == 0
+    assert picture.undecided(shares, where * 0) == 0, "nothing to paint is no division by nothing"
+
+
 def test_bends_cost_and_shifts_and_slopes_do_not() -> None:
     slope = torch.arange(28.0).expand(1, 2, 28, 28)
     assert motion.roughness(slope) == 0

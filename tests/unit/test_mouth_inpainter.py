@@ -35,7 +35,7 @@ def test_it_sees_what_the_flow_shows() -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_each_source_is_what_it_is_called(source: str) -> None:
-    """All made up: its paint, whatever is seen. All moved: the moved portrait's colours, none of them nearly black. All teeth:
+    """All made up: its paint in the portrait's light, whatever is seen. All moved: the moved portrait's own colours. All teeth:
     those, where the flow does not move them, and paint where there are none."""
     network, portrait, flow = MouthInpainter(8).eval(), a_face(2), a_flow(2)
     teeth = torch.cat([torch.full((2, 3, Y1 - Y0, X1 - X0), 0.75), torch.ones(2, 1, Y1 - Y0, X1 - X0)], 1)

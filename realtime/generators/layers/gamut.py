@@ -11,7 +11,7 @@ from torch import Tensor
 
 BLUER = 1.1  # times the portrait's blue for its green: teeth are less yellow than skin, but not lilac
 COLOURED = 0.06  # of 0..1, strongest channel less weakest, in the mean: a pale face in daylight has three times as much
-DARKEST = 0.05  # red or green below which a pixel's own colour says little
+DARKEST = 0.05  # mean red or green below which a portrait says little of its light
 
 
 def light_of(portrait: Tensor) -> Tensor:
