@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 CROP_SIZE = 112
 FLOW_CELLS = 28  # the flow head's field: one vector for each 4 x 4 crop pixels
 MOUTH_BOX = (28, 52, 84, 92)  # x0, y0, x1, y1 in crop pixels: what the flow head may paint
+PAINT_FINENESS = 2  # elements of that paint along a crop pixel: about one to a pixel of a portrait of 512
 
 # Points of the face mesh that speech does not move.
 RIGHT_EYE = (33, 133)  # outer, inner corner

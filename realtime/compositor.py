@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.alignment import CROP_SIZE, FLOW_CELLS
+from realtime.alignment import CROP_SIZE, FLOW_CELLS, PAINT_FINENESS
 from realtime.layers import PAINT_BOX, WHOLE, Box, FaceLayers, Head, LayerMaker, fade
 from realtime.portrait import Portrait
 from realtime.runners.runner import Arrays
@@ -47,7 +47,9 @@ class Compositor:
         self._portrait, self.head = portrait, head
         self._maker = LayerMaker(portrait, head)
         self._face = _Region(portrait, WHOLE)
-        self._painted = _Region(portrait, PAINT_BOX[head], fineness=2)
+        self._painted = _Region(portrait, PAINT_BOX[head], fineness=PAINT_FINENESS)
+        x0, y0, x1, y1 = PAINT_BOX[head]
+        self._fine = PAINT_FINENESS * (x1 - x0), PAINT_FINENESS * (y1 - y0)
         self._linear = portrait.crop_to_image[:, :2].astype(np.float32)
         y, x = np.mgrid[self._face.rows, self._face.columns].astype(np.float32)
         self._still = np.stack([x, y], -1)
@@ -80,6 +82,6 @@ class Compositor:
     def _paint(self, image: NDArray[np.uint8], paint: NDArray[np.float32]) -> None:
         where = self._painted
         under = image[where.rows, where.columns].astype(np.float32)
-        laid = where.lay(np.asarray(cv2.resize(paint, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.float32))
+        laid = where.lay(np.asarray(cv2.resize(paint, self._fine, interpolation=cv2.INTER_CUBIC), np.float32))
         mixed = under * (1 - laid[..., 3:]) + laid[..., :3]
         image[where.rows, where.columns] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)

@@ -18,7 +18,7 @@ Head = Literal["flow", "pixels"]
 Box = tuple[int, int, int, int]
 WHOLE: Box = (0, 0, CROP_SIZE, CROP_SIZE)
 PAINT_BOX: dict[Head, Box] = {"flow": MOUTH_BOX, "pixels": WHOLE}
-"""Where a head paints: x0, y0, x1, y1 in crop pixels; a paint has one element for each."""
+"""Where a head paints: x0, y0, x1, y1 in crop pixels; a paint has one element along each, or PAINT_FINENESS."""
 COLOURFUL = 14.0  # mean spread of a face's channels from which on paint keeps its own colour; a grey photograph has 0
 FEATHER = 12.0  # crop pixels over which a pasted crop fades in
 
@@ -54,12 +54,10 @@ class LayerMaker:
         return FaceLayers(flow=still, paint=self._crop(outputs["crop"]) * how_far)
 
     def _mouth(self, mouth: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Patch [4, 40, 56] → paint [40, 56, 4]."""
+        """Patch [4, h, w] → paint [h, w, 4]."""
         colour = mouth[2::-1].transpose(1, 2, 0) * np.float32(255)
-        mask = mouth[3]
         grey = colour.mean(2, keepdims=True)
-        colour = grey + (colour - grey) * self._saturation
-        return np.dstack([colour * mask[..., None], mask])
+        return np.dstack([grey + (colour - grey) * self._saturation, mouth[3]])
 
     def _crop(self, crop: NDArray[np.float32]) -> NDArray[np.float32]:
         """Crop [3, 112, 112] → paint [112, 112, 4]."""

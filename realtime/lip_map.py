@@ -13,10 +13,11 @@ LIPS, OPENING = 128, 255
 SUBPIXEL_BITS = 4
 
 
-def lip_map(outer: NDArray[np.float32], inner: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Rims [20, 2] in crop pixels → [112, 112]: 0 skin, 128 lips, 255 between them."""
-    drawn = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
+def lip_map(outer: NDArray[np.float32], inner: NDArray[np.float32], fineness: int = 1) -> NDArray[np.uint8]:
+    """Rims [20, 2] in crop pixels → [112, 112] times fineness: 0 skin, 128 lips, 255 between them."""
+    drawn = np.zeros((fineness * CROP_SIZE, fineness * CROP_SIZE), np.uint8)
     for rim, value in ((outer, LIPS), (inner, OPENING)):
-        polygon = np.round(rim * (1 << SUBPIXEL_BITS)).astype(np.int32)
+        places = (rim + 0.5) * fineness - 0.5
+        polygon = np.round(places * (1 << SUBPIXEL_BITS)).astype(np.int32)
         cv2.fillPoly(drawn, [polygon], value, cv2.LINE_AA, SUBPIXEL_BITS)
     return drawn

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from realtime.errors import ModelError
 
 MANIFEST = "manifest.json"
-FORMAT = 2
+FORMAT = 3
 SAMPLE_RATE_HZ = 16_000
 CROP_PIXELS = 112
 FRAME_MS = 40

@@ -9,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from realtime.alignment import CROP_SIZE, MOUTH_BOX
+from realtime.alignment import CROP_SIZE, MOUTH_BOX, PAINT_FINENESS, cut, to_crop
 from realtime.errors import ConfigError
 from realtime.generators.layers.lent_teeth import between_lips
 from realtime.generators.layers.mouth_inpainter import MARGIN
+from realtime.lip_map import INNER_LIP, OUTER_LIP, lip_map
 from realtime.portrait import Portrait
 from training.preprocessing import INNER, PreparedClip
 
@@ -52,22 +53,25 @@ def lenders(clips: Sequence[PreparedClip], areas: Sequence[NDArray[np.float32]])
 
 def of_portrait(portrait: Portrait) -> tuple[Tensor, Tensor]:
     """What somebody who smiles shows between the lips, where lips at rest would have it and as bright as in a mouth that speaks:
-    colours times share, and share, [4, 40, 56]; and the mean colour [3] of the face around it; 0..1.
+    colours times share, and share, [4, 80, 112]; and the mean colour [3] of the face around it; 0..1.
 
     Raises ConfigError where the lips are closed.
     """
-    crop = torch.from_numpy(portrait.crop).permute(2, 0, 1).float() / 255
-    if (shown_pixels := float(between_lips(crop[3:]).sum())) < BROAD:
+    in_crop = to_crop(portrait.landmarks, portrait.crop_to_image)
+    lips = lip_map(in_crop[list(OUTER_LIP)], in_crop[list(INNER_LIP)], PAINT_FINENESS)
+    between = between_lips(torch.from_numpy(lips) / 255).numpy()
+    if (shown_pixels := between.sum() / PAINT_FINENESS**2) < BROAD:
         raise ConfigError(f"{shown_pixels:.0f} pixels between the lips, {BROAD} are needed: choose a broad smile.")
-    lipless = cv2.erode(between_lips(crop[3:])[0].numpy(), np.ones((3, 3), np.uint8))
-    share = cv2.GaussianBlur(lipless, (0, 0), SOFT)[..., None]
-    face, colours = around_the_mouth(portrait.crop), portrait.crop[..., :3] / 255
+    lipless = cv2.erode(between, np.ones((2 * PAINT_FINENESS + 1, 2 * PAINT_FINENESS + 1), np.uint8))
+    share = cv2.GaussianBlur(lipless, (0, 0), SOFT * PAINT_FINENESS)[..., None]
+    face = around_the_mouth(portrait.crop)
+    colours = cut(portrait.image[..., ::-1], portrait.crop_to_image, PAINT_FINENESS * CROP_SIZE) / 255
     inside = colours[share[..., 0] > INSIDE]
     white = inside[inside[:, 1] >= np.percentile(inside[:, 1], FIFTH)].mean(0)
     shown = np.dstack([colours * (BRIGHTEST * face / white) * share, share])
-    up = np.array([[1, 0, 0], [0, 1, -RAISED]], np.float32)
-    lifted = np.clip(cv2.warpAffine(shown, up, (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_CUBIC), 0, 1)
-    x0, y0, x1, y1 = MOUTH_BOX
+    up = np.array([[1, 0, 0], [0, 1, -RAISED * PAINT_FINENESS]], np.float32)
+    lifted = np.clip(cv2.warpAffine(shown, up, shown.shape[1::-1], flags=cv2.INTER_CUBIC), 0, 1)
+    x0, y0, x1, y1 = (PAINT_FINENESS * edge for edge in MOUTH_BOX)
     pixels = torch.from_numpy(np.ascontiguousarray(lifted[y0:y1, x0:x1].transpose(2, 0, 1), np.float32))
     return pixels, torch.from_numpy(face)
 

@@ -47,7 +47,9 @@ class Field:
     def vectors(self, layers: list[FaceLayers]) -> Vector:
         """Frames [N] → [N, D]."""
         flow = np.stack([frame.flow for frame in layers]).astype(np.float32)
-        paint = np.stack([frame.paint for frame in layers]).astype(np.float32)
+        x0, y0, x1, y1 = self.box
+        size = x1 - x0, y1 - y0
+        paint = np.stack([cv2.resize(frame.paint, size, interpolation=cv2.INTER_AREA) for frame in layers]).astype(np.float32)
         mask = paint[..., 3]
         colour = (paint[..., :3] - mask[..., None] * np.array(self.reference, np.float32)) @ FROM_BGR.T.astype(np.float32)
         planes = [flow[..., 0], flow[..., 1], colour[..., 0], colour[..., 1], colour[..., 2], mask]

@@ -105,5 +105,5 @@ def test_a_smile_is_lent_as_a_speaking_mouth_has_it() -> None:
 
 
 def test_closed_lips_lend_nothing() -> None:
-    with pytest.raises(ConfigError, match=r"4\d pixels between the lips, 100 are needed"):
+    with pytest.raises(ConfigError, match=r"2\d pixels between the lips, 100 are needed"):
         of_portrait(portrait("grace-hopper"))

@@ -28,12 +28,12 @@ def flow_outputs(dx: float = 0, dy: float = 0, paint: NDArray[np.float32] | None
 
 
 def blob(colour: tuple[float, float, float]) -> NDArray[np.float32]:
-    """A painted ellipse in the middle of the mouth box, [4, 40, 56]."""
+    """A painted ellipse in the middle of the mouth box, [4, 40, 56]: colours times mask, and mask."""
     mask = np.zeros(PATCH, np.float32)
     cv2.ellipse(mask, (PATCH[1] // 2, PATCH[0] // 2 - 4), (14, 6), 0, 0, 360, 1.0, -1)
     mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), 1.5), np.float32)
     colours = np.broadcast_to(np.array(colour, np.float32)[:, None, None], (3, *PATCH))
-    return np.concatenate([colours, mask[None]]).astype(np.float32)
+    return np.concatenate([colours * mask, mask[None]]).astype(np.float32)
 
 
 def crop_of(face: Portrait, image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -159,18 +159,29 @@ def test_even_paint_keeps_its_colour(face: Portrait) -> None:
     assert np.abs(composed[y - 2 : y + 3, x - 6 : x + 7, ::-1].mean((0, 1)) / 255 - colour).max() < 0.02
 
 
-def test_paint_beyond_its_mask_is_not_seen_and_its_contrast_is_its_own(face: Portrait) -> None:
-    """Teeth between dark gaps, with and without junk outside the mask."""
+def test_the_contrast_of_paint_is_its_own(face: Portrait) -> None:
+    """Teeth between dark gaps."""
     teeth = blob((0.4, 0.4, 0.4))
-    teeth[:3, :, ::4] = 0.6
-    junk = teeth.copy()
-    junk[:3, teeth[3] < 1e-4] = 1.0
-    compositor = Compositor(face, "flow")
-    frames = [compositor.compose(flow_outputs(paint=paint), 1.0) for paint in (teeth, junk)]
-    assert np.abs(frames[0].astype(int) - frames[1]).max() <= 1
+    teeth[:3, :, ::4] *= 1.5
+    composed = Compositor(face, "flow").compose(flow_outputs(paint=teeth), 1.0)
     y, x = MOUTH_BOX[1] + PATCH[0] // 2 - 4, MOUTH_BOX[0] + PATCH[1] // 2
-    row = crop_of(face, frames[0])[y, x - 8 : x + 9].mean(1)
+    row = crop_of(face, composed)[y, x - 8 : x + 9].mean(1)
     assert 0.5 * 0.2 * 255 < np.ptp(row) < 1.05 * 0.2 * 255, "some is lost to resampling twice"
+
+
+def test_finer_paint_lies_in_the_same_place_and_keeps_what_a_crop_pixel_cannot_hold(face: Portrait) -> None:
+    coarse = blob((0.5, 0.3, 0.3))
+    enlarged = cv2.resize(coarse.transpose(1, 2, 0), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    fine = np.ascontiguousarray(enlarged.transpose(2, 0, 1), np.float32)
+    compositor = Compositor(face, "flow")
+    frames = [compositor.compose(flow_outputs(paint=paint), 1.0) for paint in (coarse, fine)]
+    assert np.abs(frames[0].astype(int) - frames[1]).max() <= 1
+    striped = fine.copy()
+    striped[:3, :, ::2] *= 0.5
+    differs = np.abs(compositor.compose(flow_outputs(paint=striped), 1.0).astype(int) - frames[1])
+    middle = (face.crop_to_image @ np.array([MOUTH_BOX[0] + PATCH[1] // 2, MOUTH_BOX[1] + PATCH[0] // 2 - 4, 1])).astype(int)
+    row = differs[middle[1], middle[0] - 8 : middle[0] + 9].mean(1)
+    assert np.ptp(row) > 20, "a stripe of half a crop pixel is seen"
 
 
 def test_a_grey_photograph_gets_a_grey_mouth() -> None:

@@ -80,6 +80,12 @@ def test_vectors_are_layers_again() -> None:
     np.testing.assert_allclose(back.paint, frame.paint, atol=2e-2)
 
 
+def test_paint_that_is_finer_is_the_same_vector() -> None:
+    frame = made_up_frames(9)[-1]
+    finer = replace(frame, paint=frame.paint.repeat(2, 0).repeat(2, 1))
+    np.testing.assert_allclose(FIELD.vectors([finer]), FIELD.vectors([frame]), atol=1e-2)
+
+
 def test_frames_that_were_not_learnt_come_back() -> None:
     projector = Projector(ATLAS)
     for frame in made_up_frames(60, seed=1)[1::10]:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch.nn.functional import interpolate
+from torch.nn.functional import avg_pool2d, interpolate
 
 from realtime.alignment import MOUTH_BOX
 from realtime.generators.layers.flow_head import FlowHead, warp
@@ -33,6 +33,14 @@ def test_it_sees_what_the_flow_shows() -> None:
     assert (seen - wanted).abs().max() < 1e-4
 
 
+def only(network: MouthInpainter, source: str) -> None:
+    """Whatever it sees, it says of every pixel that this source is to be seen there."""
+    with torch.no_grad():
+        network.to_mouth.weight.zero_()
+        network.to_mouth.bias.zero_()  # type: ignore[union-attr]
+        network.to_mouth.bias[4 + SOURCES.index(source)] = 20.0  # type: ignore[index]
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_each_source_is_what_it_is_called(source: str) -> None:
     """All made up: its paint in the portrait's light, whatever is seen. All moved: the moved portrait's own colours. All teeth:
@@ -41,22 +49,62 @@ def test_each_source_is_what_it_is_called(source: str) -> None:
     teeth = torch.cat([torch.full((2, 3, Y1 - Y0, X1 - X0), 0.75), torch.ones(2, 1, Y1 - Y0, X1 - X0)], 1)
     teeth[..., : (X1 - X0) // 2] = 0
     portrait[:, 3] = 0  # shows none of its own
-    with torch.no_grad():
-        network.to_mouth.weight.zero_()
-        network.to_mouth.bias.zero_()  # type: ignore[union-attr]
-        network.to_mouth.bias[4 + SOURCES.index(source)] = 20.0  # type: ignore[index]
-    mouth, shares = network(torch.rand(2, 8, 10, 14), flow, network.session(portrait, teeth))
+    only(network, source)
+    identity = network.session(portrait, teeth)
+    inside, moved = network.inside(network(torch.rand(2, 8, 10, 14), flow, identity), identity), warp(portrait, flow)
     around = portrait[:, :3, Y0 - MARGIN : Y1 + MARGIN, X0 - MARGIN : X1 + MARGIN]
-    made_up = in_its_light(torch.full_like(mouth[:, :3], 0.5), light_of(around))
-    wanted = {
-        "made up": made_up,
-        "moved": warp(portrait, flow)[:, :3, Y0:Y1, X0:X1],
-        "teeth": teeth[:, :3] + (1 - teeth[:, 3:]) * made_up,
-    }
-    assert (mouth[:, :3] - wanted[source]).abs().max() < 1e-4
+    made_up = in_its_light(torch.full_like(inside.paint, 0.5), light_of(around))
+    of_portrait = moved[:, :3, Y0:Y1, X0:X1]
+    wanted = {"made up": made_up, "moved": of_portrait, "teeth": teeth[:, :3] + (1 - teeth[:, 3:]) * made_up}
+    assert (inside.colours(of_portrait) - wanted[source]).abs().max() < 1e-4
     of_teeth = teeth[:, 3] if source == "teeth" else torch.zeros_like(teeth[:, 3])
-    assert torch.allclose(shares[:, 2], of_teeth, atol=1e-4)
-    assert torch.allclose(shares.sum(1), torch.ones_like(shares[:, 0]))
+    assert torch.allclose(inside.shares[:, 2], of_teeth, atol=1e-4)
+    assert torch.allclose(inside.shares.sum(1), torch.ones_like(inside.shares[:, 0]))
+
+
+def test_what_is_laid_on_the_moved_portrait_is_what_was_learnt() -> None:
+    """Where what was said is even, and twice as decided: the same picture. What is moved is left to the portrait itself."""
+    network, portrait = MouthInpainter(8).eval(), a_face(3)
+    said = torch.randn(3, 7, 1, 1, generator=torch.Generator().manual_seed(0)).expand(-1, -1, Y1 - Y0, X1 - X0)
+    decided = torch.cat([said[:, :4], 2 * said[:, 4:]], 1)
+    moved, teeth = torch.rand(3, 3, 1, 1), torch.rand(3, 4, 1, 1) * torch.tensor([0.5, 0.5, 0.5, 1]).view(1, 4, 1, 1)
+    inside = network.inside(decided, network.session(portrait, teeth.expand(-1, -1, Y1 - Y0, X1 - X0)))
+    seen = moved * (1 - inside.mask) + inside.colours(moved) * inside.mask
+    fine = network.session(portrait) | {"mouth_teeth": teeth.expand(-1, -1, 2 * (Y1 - Y0), 2 * (X1 - X0))}
+    laid = network.laid(said, fine)
+    assert laid.shape == (3, 4, 2 * (Y1 - Y0), 2 * (X1 - X0))
+    assert (moved * (1 - laid[:, 3:]) + laid[:, :3] - seen[..., :1, :1]).abs().max() < 1e-5
+    only(network, "moved")
+    assert network.laid(network(torch.rand(3, 8, 10, 14), a_flow(3), fine), fine).abs().max() < 1e-6
+
+
+def test_sources_meet_in_an_edge_as_steep_from_element_to_element_as_it_was_learnt_from_pixel_to_pixel() -> None:
+    """The mask's own edges are enlarged and nothing else."""
+    network, portrait = MouthInpainter(8).eval(), a_face(1)
+    identity = network.session(portrait)
+    ramp, said = torch.linspace(-10, 10, X1 - X0), torch.zeros(1, 7, Y1 - Y0, X1 - X0)
+    said[:, 3], said[:, 4], said[:, 6] = 20, ramp, -20  # made up against moved: what is laid is what is made up
+    learnt = torch.sigmoid(ramp).diff().max().item()
+    assert network.laid(said, identity)[0, 3].diff(dim=1).max().item() == pytest.approx(learnt, rel=0.05)
+    said[:, 3], said[:, 4] = ramp, 20
+    assert network.laid(said, identity)[0, 3].diff(dim=1).max().item() == pytest.approx(learnt / 2, rel=0.05)
+
+
+def test_teeth_are_laid_as_fine_as_they_are_lent() -> None:
+    """A stripe an element wide is seen; the layers that decide have seen its mean."""
+    network, portrait = MouthInpainter(8).eval(), a_face(1)
+    portrait[:, 3] = 0
+    stripes = torch.ones(4, 2 * (Y1 - Y0), 2 * (X1 - X0))
+    stripes[:3, :, ::2] = 0.2
+    around = portrait[0, :3, Y0 - MARGIN : Y1 + MARGIN, X0 - MARGIN : X1 + MARGIN]
+    network.lent.take(stripes, around.mean((1, 2)))
+    only(network, "teeth")
+    with torch.no_grad():
+        network.to_mouth.bias[3] = 20.0  # type: ignore[index]
+    identity = network.session(portrait)
+    laid = network.laid(network(torch.rand(1, 8, 10, 14), a_flow(1), identity), identity)
+    assert (laid[:, 0, :, 1::2] - laid[:, 0, :, ::2]).mean().item() == pytest.approx(0.8, abs=0.01)
+    assert torch.allclose(identity["skip_teeth_56"], network.teeth_56(avg_pool2d(identity["mouth_teeth"], 2)))
 
 
 def test_bfloat16_sees_the_same_places() -> None:
@@ -75,12 +123,12 @@ def test_each_session_sees_its_own_portrait() -> None:
     torch.manual_seed(0)
     network, portrait, flow = MouthInpainter(8).eval(), a_face(2), a_flow(6)
     known = torch.rand(6, 8, 10, 14)
-    together, _ = network(known, flow, network.session(portrait))
+    together = network(known, flow, network.session(portrait))
     for session in range(2):
         frames = slice(3 * session, 3 * session + 3)
-        alone, _ = network(known[frames], flow[frames], network.session(portrait[session : session + 1]))
+        alone = network(known[frames], flow[frames], network.session(portrait[session : session + 1]))
         assert (together[frames] - alone).abs().max() < 1e-5
-    swapped, _ = network(known, flow, network.session(portrait.flip(0)))
+    swapped = network(known, flow, network.session(portrait.flip(0)))
     assert (together - swapped).abs().max() > 1e-3
 
 
@@ -94,6 +142,6 @@ def test_paint_follows_the_flow_that_is_given() -> None:
     assert not still.any()
     at_rest, moved = head.mouth(known, still, identity), head.mouth(known, a_flow(3), identity)
     assert (at_rest - moved).abs().max() > 1e-3
-    assert moved.shape == (3, 4, 40, 56)
-    assert not moved[:, 3, [0, -1]].any()
-    assert not moved[:, 3, :, [0, -1]].any()
+    assert moved.shape == (3, 4, 80, 112)
+    assert not moved[:, :, [0, 1, -2, -1]].any()
+    assert not moved[:, :, :, [0, 1, -2, -1]].any()

@@ -197,11 +197,12 @@ def _paint(generator: WindowGenerator, batch: Batch, bf16: bool) -> tuple[Tensor
     flow = aligned(flow.float(), batch.landmarks.flatten(0, 1), shown.flatten(0, 1))
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         identity |= _painter(generator).session(batch.portrait, batch.teeth)
-        painted, shares = _painter(generator)(in_mouth_box(known), flow, identity)
-        mouth = head.tapered(painted).float()
+        inside = _painter(generator).inside(_painter(generator)(in_mouth_box(known), flow, identity), identity)
     portrait = batch.portrait[:, None, :3].expand_as(batch.target).flatten(0, 1)
     moved = picture.of_mouth(warp(portrait, flow))
-    return moved + (mouth[:, :3] - moved) * mouth[:, 3:], moved, mouth, shares.float()
+    colours, mask = inside.colours(moved).float(), (inside.mask * head.taper).float()
+    mouth = torch.cat([colours, mask], 1)
+    return moved + (colours - moved) * mask, moved, mouth, inside.shares.float()
 
 
 def _begin(generator: WindowGenerator, first: dict[str, Tensor]) -> None:

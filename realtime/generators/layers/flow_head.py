@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from realtime.alignment import CROP_SIZE, FLOW_CELLS, MOUTH_BOX
+from realtime.alignment import CROP_SIZE, FLOW_CELLS, MOUTH_BOX, PAINT_FINENESS
 from realtime.generators.layers.identity import CHANNELS, SIDES
 from realtime.generators.layers.mouth_inpainter import MouthInpainter
 from realtime.generators.layers.session_skip import SkipConv, add_session
@@ -22,10 +22,11 @@ FLOW_SCALE = 4.0  # crop pixels a unit of the network's output: lips move by a f
 
 
 class FlowHead(nn.Module):
-    """Feature → flow [N, 2, 28, 28] and mouth [N, 4, 40, 56].
+    """Feature → flow [N, 2, 28, 28] and mouth: [N, 4, 40, 56] of a decoded one, [N, 4, 80, 112] of an inpainted one.
 
     flow: (dx, dy) in crop pixels; the output's pixel p shows the portrait's pixel p + flow(p). It is zero on the crop's border.
-    mouth: R, G, B and mask in 0..1 over MOUTH_BOX, one crop pixel each; the mask is zero on the box's border.
+    mouth: R, G, B times mask, and mask, 0..1, over MOUTH_BOX, one or PAINT_FINENESS elements along a crop pixel; zero on the
+    box's border.
     mouth_is: `decoded`, by layers like the flow's, beside it; or `inpainted`, by a network of its own that sees the mouth moved.
     Session tensors: skip_7, skip_14, skip_28 and skip_mouth_56, skip_mouth_112 of a decoded mouth: constant shares of the
     layers' outputs; or those of an inpainted one (`mouth_inpainter.py`).
@@ -33,7 +34,8 @@ class FlowHead(nn.Module):
 
     names = ("flow", "mouth")
     flow_taper: Tensor
-    mask_taper: Tensor
+    taper: Tensor
+    fine_taper: Tensor
 
     def __init__(self, features: int, skip_widths: tuple[int, ...], channels: int, mouth_is: Mouth = "decoded") -> None:
         super().__init__()
@@ -57,7 +59,9 @@ class FlowHead(nn.Module):
         self._start_at_rest()
         self.register_buffer("flow_taper", _taper(FLOW_CELLS, FLOW_CELLS, zero=1, width=2), persistent=False)
         x0, y0, x1, y1 = MOUTH_BOX
-        self.register_buffer("mask_taper", _taper(y1 - y0, x1 - x0, zero=1, width=5), persistent=False)
+        self.register_buffer("taper", _taper(y1 - y0, x1 - x0, zero=1, width=5), persistent=False)
+        fine = PAINT_FINENESS * (y1 - y0), PAINT_FINENESS * (x1 - x0)
+        self.register_buffer("fine_taper", _taper(*fine, zero=PAINT_FINENESS, width=5 * PAINT_FINENESS), persistent=False)
 
     def _start_at_rest(self) -> None:
         """An untrained head returns the portrait."""
@@ -93,25 +97,22 @@ class FlowHead(nn.Module):
     def mouth(self, x: Tensor, flow: Tensor, identity: Tensors) -> Tensor:
         """The mouth of what `moved` returned."""
         if self.inpainter is not None:
-            m, _ = self.inpainter(in_mouth_box(x), flow, identity)
-        else:
-            m = relu(add_session(self.mouth_28(in_mouth_box(x)), identity["skip_mouth_56"]))
-            m = relu(add_session(self.mouth_56(m), identity["skip_mouth_112"]))
-            m = torch.sigmoid(self.to_mouth(m))
-        return self.tapered(m)
-
-    def tapered(self, mouth: Tensor) -> Tensor:
-        """A mouth [N, 4, 40, 56] whose mask ends before the box does."""
-        return torch.cat([mouth[:, :3], mouth[:, 3:] * self.mask_taper], 1)
+            said = self.inpainter(in_mouth_box(x), flow, identity)
+            return self.inpainter.laid(said, identity) * self.fine_taper
+        m = relu(add_session(self.mouth_28(in_mouth_box(x)), identity["skip_mouth_56"]))
+        m = relu(add_session(self.mouth_56(m), identity["skip_mouth_112"]))
+        m = torch.sigmoid(self.to_mouth(m))
+        mask = m[:, 3:] * self.taper
+        return torch.cat([m[:, :3] * mask, mask], 1)
 
     def picture(self, outputs: Tensors, portrait: Tensor) -> Tensor:
         """The crop [N, 3, 112, 112] that the outputs make of the portraits [N, 3, 112, 112] (RGB)."""
         moved = warp(portrait, outputs["flow"])
-        mouth = outputs["mouth"]
+        mouth = at_crop_pixels(outputs["mouth"])
         x0, y0, x1, y1 = MOUTH_BOX
         padding = (x0, CROP_SIZE - x1, y0, CROP_SIZE - y1)
         mask = F.pad(mouth[:, 3:], padding)
-        return moved * (1 - mask) + F.pad(mouth[:, :3], padding) * mask
+        return moved * (1 - mask) + F.pad(mouth[:, :3], padding)
 
 
 def warp(portrait: Tensor, flow: Tensor) -> Tensor:
@@ -122,6 +123,13 @@ def warp(portrait: Tensor, flow: Tensor) -> Tensor:
     x = centres + dense[:, 0] * (2 / side)
     y = centres[:, None] + dense[:, 1] * (2 / side)
     return F.grid_sample(portrait, torch.stack([x, y], -1), padding_mode="border", align_corners=False)
+
+
+def at_crop_pixels(mouth: Tensor) -> Tensor:
+    """A mouth [N, 4, h, w] as fine as it is laid → [N, 4, 40, 56], of which as much is seen; one of that size as it is."""
+    if mouth.shape[-1] == MOUTH_BOX[2] - MOUTH_BOX[0]:
+        return mouth
+    return F.avg_pool2d(mouth, PAINT_FINENESS)
 
 
 def in_mouth_box(maps: Tensor) -> Tensor:

@@ -7,9 +7,10 @@ is open, its own teeth take their place.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from realtime.alignment import MOUTH_BOX
+from realtime.alignment import MOUTH_BOX, PAINT_FINENESS
 from realtime.lip_map import LIPS, OPENING
 
 SHOWS_NONE, SHOWS_ITS_OWN = 60.0, 110.0  # square crop pixels between a portrait's lips; closed ones have 40 to 55
@@ -19,7 +20,7 @@ DARKEST = 0.05  # of 0..1: below it a face says little of its light
 
 
 class LentTeeth(nn.Module):
-    """A picture of teeth, which belongs to the weights: colours times share, and share, over MOUTH_BOX."""
+    """A picture of teeth, which belongs to the weights: colours times share, and share, over MOUTH_BOX, as fine as paint is."""
 
     pixels: Tensor
     face: Tensor
@@ -27,24 +28,23 @@ class LentTeeth(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         x0, y0, x1, y1 = MOUTH_BOX
-        self.register_buffer("pixels", torch.zeros(4, y1 - y0, x1 - x0))
+        self.register_buffer("pixels", torch.zeros(4, PAINT_FINENESS * (y1 - y0), PAINT_FINENESS * (x1 - x0)))
         self.register_buffer("face", torch.full((3,), 0.5))
 
     def take(self, pixels: Tensor, face: Tensor) -> None:
-        """Teeth [4, 40, 56] to lend, and the mean colour [3] of the face that they are from."""
+        """Teeth [4, 80, 112] to lend, and the mean colour [3] of the face that they are from."""
         self.pixels.copy_(pixels)
         self.face.copy_(face)
 
-    def session(self, portrait: Tensor, face: Tensor, instead: Tensor | None = None) -> Tensor:
-        """Portraits [B, 4, 112, 112] and the mean colour [B, 3, 1, 1] of their faces → teeth [B, 4, 40, 56], their own where they
-        show them. instead: others than those of the weights, in the portraits' light already."""
+    def session(self, portrait: Tensor, face: Tensor) -> Tensor:
+        """Portraits [B, 4, 112, 112] and the mean colour [B, 3, 1, 1] of their faces → teeth [B, 4, 80, 112], their own where
+        they show them."""
         x0, y0, x1, y1 = MOUTH_BOX
-        mouth = portrait[..., y0:y1, x0:x1]
+        mouth = F.interpolate(portrait[..., y0:y1, x0:x1], scale_factor=PAINT_FINENESS, mode="bilinear")
         open_here = between_lips(mouth[:, 3:])
-        shown = open_here.sum((2, 3), keepdim=True)
+        shown = open_here.sum((2, 3), keepdim=True) / PAINT_FINENESS**2
         own = ((shown - SHOWS_NONE) / (SHOWS_ITS_OWN - SHOWS_NONE)).clamp(0, 1)
-        lent = self._in_light_of(face) if instead is None else instead
-        return own * torch.cat([mouth[:, :3] * open_here, open_here], 1) + (1 - own) * lent
+        return own * torch.cat([mouth[:, :3] * open_here, open_here], 1) + (1 - own) * self._in_light_of(face)
 
     def _in_light_of(self, face: Tensor) -> Tensor:
         """No light makes teeth green or blue: where a face has little of a skin's red, as in sepia, they have its hue."""
