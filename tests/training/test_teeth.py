@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from realtime.alignment import LIP_PLACE, MOUTH_BOX
 from realtime.errors import ConfigError
+from realtime.generators.layers.lent_teeth import between_lips
 from tests.training.noise import SMALL, noise_clip
 from tests.unit.portraits import portrait
 from training.augmentation import AugmentationConfig
 from training.dataset import APART, SpeechVideo, inner_area
 from training.preprocessing import INNER, OUTER, PreparedClip
-from training.teeth import BRIGHTEST, around_the_mouth, lenders, of_portrait
+from training.teeth import BRIGHTEST, RAISED, around_the_mouth, lenders, of_portrait
 
 X0, Y0, X1, Y1 = MOUTH_BOX
 SKIN, LIPS, TEETH, TONGUE = (180, 140, 120), (170, 80, 80), (170, 160, 140), (250, 150, 140)
@@ -99,6 +100,10 @@ def test_a_smile_is_lent_as_a_speaking_mouth_has_it() -> None:
     pixels, face = of_portrait(shown)
     assert face.tolist() == pytest.approx(around_the_mouth(shown.crop).tolist())
     inside = pixels[:3, pixels[3] > 0.9] / pixels[3, pixels[3] > 0.9]
+    column = int(LIP_PLACE[0]) - X0
+    opening = between_lips(torch.from_numpy(shown.crop[Y0:Y1, X0 + column, 3] / 255))
+    middle, lent = ((share * torch.arange(len(share))).sum() / share.sum() for share in (opening, pixels[3, :, 2 * column]))
+    assert (middle - (lent - 0.5) / 2).item() == pytest.approx(RAISED, abs=0.3)
     white = inside[:, inside[1] >= torch.quantile(inside[1], 0.8)].mean(1)
     assert (white / face).tolist() == pytest.approx(BRIGHTEST.tolist(), rel=0.06)
     assert (inside[0] / inside[1]).max() < 2.5

@@ -29,9 +29,10 @@ SOURCES = ("made up", "moved", "teeth")
 
 
 class Inside(NamedTuple):
-    """What is to be seen between the lips, at crop pixels. mask [N, 1, 40, 56]: where, 0..1. shares [N, 3, 40, 56]: of what is seen
-    there, 1 in all, that come of each of SOURCES: made up by the network, the portrait as the flow moves it, or teeth that stay
-    where they are (`lent_teeth.py`). paint [N, 3, 40, 56]: colours 0..1 of what is made up and of teeth, times their shares."""
+    """What is to be seen between the lips, at crop pixels. mask [N, 1, 40, 56]: where, 0..1. shares [N, 3, 40, 56]: of what is
+    seen there, 1 in all, that come of each of SOURCES: made up by the network, the portrait as the flow moves it, or teeth that
+    stay where they are (`lent_teeth.py`). paint [N, 3, 40, 56]: colours 0..1 of what is made up and of teeth, times their shares.
+    """
 
     paint: Tensor
     mask: Tensor
@@ -124,9 +125,9 @@ class MouthInpainter(nn.Module):
         return Inside(colours * made_up + teeth * shown, mask, torch.cat([made_up, moved, of_teeth], 1))
 
     def laid(self, said: Tensor, identity: Tensors) -> Tensor:
-        """What `forward` said → mouth [N, 4, 80, 112], R, G, B times mask, and mask: what is to be laid over the moved portrait, which
-        itself shows what is moved. Where one source ends and another begins, the edge is as steep from element to element as it was
-        learnt from pixel to pixel."""
+        """What `forward` said → mouth [N, 4, 80, 112], R, G, B times mask, and mask: what is to be laid over the moved portrait,
+        which itself shows what is moved. Where one source ends and another begins, the edge is as steep from element to element
+        as it was learnt from pixel to pixel."""
         made_up, moved, teeth = (PAINT_FINENESS * said[:, 4:]).split(1, 1)
         colours, mask = self._coloured(said, identity)
         # A softmax as two choices, moved or not and teeth or not: least is to reckon for each of the many elements.
