@@ -117,7 +117,7 @@ class MouthInpainter(nn.Module):
     def inside(self, said: Tensor, identity: Tensors) -> Inside:
         """What `forward` said → what is to be seen, for a session of given teeth: what it learns by."""
         teeth, share = each_frames(identity["mouth_teeth"], said.shape[0]).split([3, 1], 1)
-        colours, mask = self._coloured(said, identity)
+        colours, mask = self._made_up(said, identity), torch.sigmoid(said[:, 3:4])
         wanted = torch.softmax(said[:, 4:], 1)
         moved, shown = wanted[:, 1:2], wanted[:, 2:]
         of_teeth = shown * share
@@ -126,10 +126,10 @@ class MouthInpainter(nn.Module):
 
     def laid(self, said: Tensor, identity: Tensors) -> Tensor:
         """What `forward` said → mouth [N, 4, 80, 112], R, G, B times mask, and mask: what is to be laid over the moved portrait,
-        which itself shows what is moved. Where one source ends and another begins, the edge is as steep from element to element
-        as it was learnt from pixel to pixel."""
-        made_up, moved, teeth = (PAINT_FINENESS * said[:, 4:]).split(1, 1)
-        colours, mask = self._coloured(said, identity)
+        which itself shows what is moved. Where it ends, and where one source ends and another begins, the edge is as steep from
+        element to element as it was learnt from pixel to pixel."""
+        mask, made_up, moved, teeth = (PAINT_FINENESS * said[:, 3:]).split(1, 1)
+        colours = self._made_up(said, identity)
         # A softmax as two choices, moved or not and teeth or not: least is to reckon for each of the many elements.
         teeth = teeth - made_up
         moved = moved - made_up - softplus(teeth)
@@ -137,12 +137,11 @@ class MouthInpainter(nn.Module):
         shown = torch.sigmoid(self._finer(teeth))
         lent = each_frames(identity["mouth_teeth"], said.shape[0])
         paint = paint * (1 - shown * lent[:, 3:]) + lent * shown
-        return paint * (self._finer(mask) * torch.sigmoid(-self._finer(moved)))
+        return paint * (torch.sigmoid(self._finer(mask)) * torch.sigmoid(-self._finer(moved)))
 
-    def _coloured(self, said: Tensor, identity: Tensors) -> tuple[Tensor, Tensor]:
-        """Colours [N, 3, 40, 56] that are made up, in the portrait's light, and the mask [N, 1, 40, 56]."""
-        light = each_frames(identity["mouth_light"], said.shape[0])
-        return in_its_light(torch.sigmoid(said[:, :3]), light), torch.sigmoid(said[:, 3:4])
+    def _made_up(self, said: Tensor, identity: Tensors) -> Tensor:
+        """Colours [N, 3, 40, 56] in the portrait's light."""
+        return in_its_light(torch.sigmoid(said[:, :3]), each_frames(identity["mouth_light"], said.shape[0]))
 
     def _finer(self, x: Tensor) -> Tensor:
         """Bilinear, and separable: a sixth of what an interpolation takes on a processor."""
