@@ -54,7 +54,7 @@ class LayerMaker:
         return FaceLayers(flow=still, paint=self._crop(outputs["crop"]) * how_far)
 
     def _mouth(self, mouth: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Patch [4, h, w] → paint [h, w, 4]."""
+        """R, G, B times mask, and mask [4, h, w], 0..1 → paint [h, w, 4]."""
         colour = mouth[2::-1].transpose(1, 2, 0) * np.float32(255)
         grey = colour.mean(2, keepdims=True)
         return np.dstack([grey + (colour - grey) * self._saturation, mouth[3]])

@@ -57,16 +57,18 @@ def of_portrait(portrait: Portrait) -> tuple[Tensor, Tensor]:
 
     Raises ConfigError where the lips are closed.
     """
+    if (shown_pixels := float(between_lips(torch.from_numpy(portrait.crop[..., 3]) / 255).sum())) < BROAD:
+        raise _too_narrow(shown_pixels)
     in_crop = to_crop(portrait.landmarks, portrait.crop_to_image)
     lips = lip_map(in_crop[list(OUTER_LIP)], in_crop[list(INNER_LIP)], PAINT_FINENESS)
     between = between_lips(torch.from_numpy(lips) / 255).numpy()
-    if (shown_pixels := between.sum() / PAINT_FINENESS**2) < BROAD:
-        raise ConfigError(f"{shown_pixels:.0f} pixels between the lips, {BROAD} are needed: choose a broad smile.")
     lipless = cv2.erode(between, np.ones((2 * PAINT_FINENESS + 1, 2 * PAINT_FINENESS + 1), np.uint8))
     share = cv2.GaussianBlur(lipless, (0, 0), SOFT * PAINT_FINENESS)[..., None]
     face = around_the_mouth(portrait.crop)
     colours = cut(portrait.image[..., ::-1], portrait.crop_to_image, PAINT_FINENESS * CROP_SIZE) / 255
     inside = colours[share[..., 0] > INSIDE]
+    if not len(inside):
+        raise _too_narrow(shown_pixels)
     white = inside[inside[:, 1] >= np.percentile(inside[:, 1], FIFTH)].mean(0)
     shown = np.dstack([colours * (BRIGHTEST * face / white) * share, share])
     up = np.array([[1, 0, 0], [0, 1, -RAISED * PAINT_FINENESS]], np.float32)
@@ -74,6 +76,10 @@ def of_portrait(portrait: Portrait) -> tuple[Tensor, Tensor]:
     x0, y0, x1, y1 = (PAINT_FINENESS * edge for edge in MOUTH_BOX)
     pixels = torch.from_numpy(np.ascontiguousarray(lifted[y0:y1, x0:x1].transpose(2, 0, 1), np.float32))
     return pixels, torch.from_numpy(face)
+
+
+def _too_narrow(pixels: float) -> ConfigError:
+    return ConfigError(f"{pixels:.0f} pixels between the lips, {BROAD} of a mouth well open are needed: choose a broad smile.")
 
 
 def around_the_mouth(crop: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -45,7 +45,7 @@ class Field:
         return [(FLOW_CELLS, FLOW_CELLS)] * 2 + [(y1 - y0, x1 - x0)] * 4
 
     def vectors(self, layers: list[FaceLayers]) -> Vector:
-        """Frames [N] → [N, D]."""
+        """Frames [N] → [N, D]; of paint that is finer than crop pixels, their means."""
         flow = np.stack([frame.flow for frame in layers]).astype(np.float32)
         x0, y0, x1, y1 = self.box
         size = x1 - x0, y1 - y0

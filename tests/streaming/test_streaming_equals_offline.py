@@ -133,7 +133,7 @@ def test_a_system_streams(preset: str, frames: int, dtype: torch.dtype) -> None:
     for name, value in offline.items():
         assert (streamed[name] - value).abs().max() < EXACT[dtype], name
         if frames > 1:
-            assert value.flatten(2).std(1).max() > 1e-6, "an output that never moves proves nothing"
+            assert value.flatten(2).std(1).max() > 1e-7, "an output that never moves proves nothing"
 
 
 @pytest.mark.parametrize("preset", SYSTEMS)

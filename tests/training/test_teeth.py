@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from realtime.alignment import LIP_PLACE, MOUTH_BOX
 from realtime.errors import ConfigError
 from realtime.generators.layers.lent_teeth import between_lips
+from realtime.lip_map import INNER_LIP
 from tests.training.noise import SMALL, noise_clip
 from tests.unit.portraits import portrait
 from training.augmentation import AugmentationConfig
@@ -110,5 +111,15 @@ def test_a_smile_is_lent_as_a_speaking_mouth_has_it() -> None:
 
 
 def test_closed_lips_lend_nothing() -> None:
-    with pytest.raises(ConfigError, match=r"2\d pixels between the lips, 100 are needed"):
+    with pytest.raises(ConfigError, match=r"4\d pixels between the lips, 100 of a mouth well open are needed"):
         of_portrait(portrait("grace-hopper"))
+
+
+def test_lips_that_hardly_part_lend_nothing() -> None:
+    """A wide slit has pixels enough, and in none of them teeth alone."""
+    smile = portrait("eileen-collins")
+    slit = smile.landmarks.copy()
+    inner = list(INNER_LIP)
+    slit[inner, 1] = slit[inner, 1].mean() + 0.1 * (slit[inner, 1] - slit[inner, 1].mean())
+    with pytest.raises(ConfigError, match="choose a broad smile"):
+        of_portrait(replace(smile, landmarks=slit))

@@ -25,6 +25,8 @@ def test_a_mouths_colours_carry_its_mask(mouth: Mouth, elements: int) -> None:
     assert painted[:, 3].max() > 1e-3
     assert (painted[:, :3] <= painted[:, 3:] + 1e-6).all()
     assert not painted[..., :elements, :].any()
+    assert not painted[..., -elements:, :].any()
+    assert not painted[..., :elements].any()
     assert not painted[..., -elements:].any()
 
 

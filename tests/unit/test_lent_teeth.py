@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch.nn.functional import interpolate
+from torch.nn.functional import avg_pool2d, interpolate
 
 from realtime.alignment import MOUTH_BOX
 from realtime.generators.layers.lent_teeth import LentTeeth, in_light_of
@@ -47,6 +47,24 @@ def test_an_open_mouth_keeps_its_own() -> None:
     assert torch.equal(seen[between][:, 3], torch.ones(1, 6, 78))
     seen[..., 19:29, 9:91] = 0
     assert not seen.any()
+
+
+def test_those_that_are_given_take_the_weights_place_and_no_ones_own() -> None:
+    given = torch.rand(2, 4, Y1 - Y0, X1 - X0)
+    portraits = torch.cat([portrait(40), portrait(160)])
+    seen = lender().session(portraits, SKIN, given)
+    assert torch.equal(avg_pool2d(seen[:1], 2), given[:1])
+    assert torch.equal(seen[1:], lender().session(portrait(160), SKIN))
+
+
+def test_weights_of_before_lend_their_teeth_as_soft_as_they_were() -> None:
+    coarse = torch.rand(4, Y1 - Y0, X1 - X0)
+    teeth = LentTeeth()
+    teeth.load_state_dict({"pixels": coarse, "face": SKIN.flatten()})
+    assert torch.equal(avg_pool2d(teeth.pixels[None], 2)[0], coarse)
+    again = LentTeeth()
+    again.load_state_dict(teeth.state_dict())
+    assert torch.equal(again.pixels, teeth.pixels)
 
 
 def test_a_darker_face_has_darker_teeth_by_the_root() -> None:

@@ -68,14 +68,22 @@ def test_what_is_laid_on_the_moved_portrait_is_what_was_learnt() -> None:
     said = torch.randn(3, 7, 1, 1, generator=torch.Generator().manual_seed(0)).expand(-1, -1, Y1 - Y0, X1 - X0)
     decided = torch.cat([said[:, :3], 2 * said[:, 3:]], 1)
     moved, teeth = torch.rand(3, 3, 1, 1), torch.rand(3, 4, 1, 1) * torch.tensor([0.5, 0.5, 0.5, 1]).view(1, 4, 1, 1)
-    inside = network.inside(decided, network.session(portrait, teeth.expand(-1, -1, Y1 - Y0, X1 - X0)))
+    identity = network.session(portrait) | {"mouth_teeth": teeth.expand(-1, -1, 2 * (Y1 - Y0), 2 * (X1 - X0))}
+    inside = network.inside(decided, identity)
     seen = moved * (1 - inside.mask) + inside.colours(moved) * inside.mask
-    fine = network.session(portrait) | {"mouth_teeth": teeth.expand(-1, -1, 2 * (Y1 - Y0), 2 * (X1 - X0))}
-    laid = network.laid(said, fine)
+    laid = network.laid(said, identity)
     assert laid.shape == (3, 4, 2 * (Y1 - Y0), 2 * (X1 - X0))
     assert (moved * (1 - laid[:, 3:]) + laid[:, :3] - seen[..., :1, :1]).abs().max() < 1e-5
     only(network, "moved")
-    assert network.laid(network(torch.rand(3, 8, 10, 14), a_flow(3), fine), fine).abs().max() < 1e-6
+    assert network.laid(network(torch.rand(3, 8, 10, 14), a_flow(3), identity), identity).abs().max() < 1e-6
+
+
+def test_what_is_made_finer_lies_where_it_was() -> None:
+    """The mean of a pixel's elements is the pixel, on any slope; so pictures of both finenesses lie on each other."""
+    network = MouthInpainter(8)
+    slope = torch.linspace(0, 1, Y1 - Y0)[:, None] + torch.linspace(0, 3, X1 - X0)
+    inner = (..., slice(1, -1), slice(1, -1))
+    assert torch.allclose(avg_pool2d(network._finer(slope[None, None]), 2)[inner], slope[None, None][inner], atol=1e-5)
 
 
 def test_edges_are_as_steep_from_element_to_element_as_they_were_learnt_from_pixel_to_pixel() -> None:
@@ -123,13 +131,22 @@ def test_each_session_sees_its_own_portrait() -> None:
     torch.manual_seed(0)
     network, portrait, flow = MouthInpainter(8).eval(), a_face(2), a_flow(6)
     known = torch.rand(6, 8, 10, 14)
+    teeth = torch.rand(2, 4, Y1 - Y0, X1 - X0)
     together = network(known, flow, network.session(portrait))
+    pictures = drawn(network, together, network.session(portrait, teeth))
     for session in range(2):
         frames = slice(3 * session, 3 * session + 3)
-        alone = network(known[frames], flow[frames], network.session(portrait[session : session + 1]))
+        one = slice(session, session + 1)
+        alone = network(known[frames], flow[frames], network.session(portrait[one]))
+        for picture, own in zip(pictures, drawn(network, alone, network.session(portrait[one], teeth[one])), strict=True):
+            assert (picture[frames] - own).abs().max() < 1e-5
         assert (together[frames] - alone).abs().max() < 1e-5
     swapped = network(known, flow, network.session(portrait.flip(0)))
     assert (together - swapped).abs().max() > 1e-3
+
+
+def drawn(network: MouthInpainter, said: torch.Tensor, identity: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    return network.laid(said, identity), *network.inside(said, identity)
 
 
 def test_paint_follows_the_flow_that_is_given() -> None:

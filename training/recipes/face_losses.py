@@ -6,14 +6,13 @@ import torch
 from torch import Tensor
 
 from realtime.errors import ConfigError
-from realtime.generators.layers.flow_head import at_crop_pixels
 from realtime.generators.layers.window_generator import WindowGenerator
 from training.action_units.judge import ActionUnitJudge
 from training.dataset import Batch, SpeechVideo
 from training.losses import motion, picture
 from training.losses.perceptual import Perceptual
 
-FAINTEST = 1e-3  # mask of whose colour anything can be said
+FAINTEST = 1e-3  # mask whose colour is judged; fainter is the box's border
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +91,8 @@ def action_unit_judge(weights: LossWeights, data: SpeechVideo) -> ActionUnitJudg
 
 
 def _flow_losses(drawn: Drawn, batch: Batch, weights: LossWeights) -> dict[str, Tensor]:
-    flow, mouth = drawn.outputs["flow"], at_crop_pixels(drawn.outputs["mouth"])
-    colours = mouth[:, :3] / mouth[:, 3:].clamp(min=FAINTEST)
+    flow, mouth = drawn.outputs["flow"], drawn.outputs["mouth"]  # a decoded one: an inpainted one has a recipe of its own
+    colours, visible = mouth[:, :3] / mouth[:, 3:].clamp(min=FAINTEST), mouth[:, 3] > FAINTEST
     by_clip = flow.unflatten(0, batch.landmarks.shape[:2])
     position, movement = motion.landmark_flow(by_clip, batch.landmarks, batch.portrait_landmarks)
     opening, cover = batch.opening.flatten(0, 1), batch.cover.flatten(0, 1)
@@ -101,6 +100,7 @@ def _flow_losses(drawn: Drawn, batch: Batch, weights: LossWeights) -> dict[str, 
         "position": weights.position * position,
         "movement": weights.movement * movement,
         "roughness": weights.roughness * motion.roughness(flow),
-        "painted": weights.painted * picture.painted(colours, picture.of_mouth(drawn.target), torch.maximum(opening, cover)),
+        "painted": weights.painted
+        * picture.painted(colours, picture.of_mouth(drawn.target), torch.maximum(opening, cover) * visible),
         "opening": weights.opening * picture.opening_mask(mouth[:, 3], opening, cover),
     }

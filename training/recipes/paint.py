@@ -184,8 +184,8 @@ def _one_step(
 
 
 def _paint(generator: WindowGenerator, batch: Batch, bf16: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The mouth boxes [N, 3, 40, 56] composed and as the flow alone leaves them, the head's mouth [N, 4, 40, 56] and its sources'
-    shares; gradients reach the paint alone."""
+    """The mouth boxes [N, 3, 40, 56] composed and as the flow alone leaves them; what is seen inside [N, 4, 40, 56], R, G, B and
+    mask, as it is learnt; and its sources' shares. Gradients reach the paint alone."""
     head, n_drawn = cast(FlowHead, generator.head), batch.target.shape[1]
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         identity = generator.prepare(batch.portrait)
@@ -200,7 +200,7 @@ def _paint(generator: WindowGenerator, batch: Batch, bf16: bool) -> tuple[Tensor
         inside = _painter(generator).inside(_painter(generator)(in_mouth_box(known), flow, identity), identity)
     portrait = batch.portrait[:, None, :3].expand_as(batch.target).flatten(0, 1)
     moved = picture.of_mouth(warp(portrait, flow))
-    colours, mask = inside.colours(moved).float(), (inside.mask * head.taper).float()
+    colours, mask = inside.colours(moved).float(), (inside.mask * head.mouth_taper).float()
     mouth = torch.cat([colours, mask], 1)
     return moved + (colours - moved) * mask, moved, mouth, inside.shares.float()
 

@@ -34,8 +34,8 @@ class FlowHead(nn.Module):
 
     names = ("flow", "mouth")
     flow_taper: Tensor
-    taper: Tensor
-    fine_taper: Tensor
+    mouth_taper: Tensor
+    fine_mouth_taper: Tensor
 
     def __init__(self, features: int, skip_widths: tuple[int, ...], channels: int, mouth_is: Mouth = "decoded") -> None:
         super().__init__()
@@ -59,9 +59,10 @@ class FlowHead(nn.Module):
         self._start_at_rest()
         self.register_buffer("flow_taper", _taper(FLOW_CELLS, FLOW_CELLS, zero=1, width=2), persistent=False)
         x0, y0, x1, y1 = MOUTH_BOX
-        self.register_buffer("taper", _taper(y1 - y0, x1 - x0, zero=1, width=5), persistent=False)
+        self.register_buffer("mouth_taper", _taper(y1 - y0, x1 - x0, zero=1, width=5), persistent=False)
+        # a quarter of a crop pixel narrower than the mouth's that it learns with: nothing is painted there
         fine = PAINT_FINENESS * (y1 - y0), PAINT_FINENESS * (x1 - x0)
-        self.register_buffer("fine_taper", _taper(*fine, zero=PAINT_FINENESS, width=5 * PAINT_FINENESS), persistent=False)
+        self.register_buffer("fine_mouth_taper", _taper(*fine, zero=PAINT_FINENESS, width=5 * PAINT_FINENESS), persistent=False)
 
     def _start_at_rest(self) -> None:
         """An untrained head returns the portrait."""
@@ -98,11 +99,11 @@ class FlowHead(nn.Module):
         """The mouth of what `moved` returned."""
         if self.inpainter is not None:
             said = self.inpainter(in_mouth_box(x), flow, identity)
-            return self.inpainter.laid(said, identity) * self.fine_taper
+            return self.inpainter.laid(said, identity) * self.fine_mouth_taper
         m = relu(add_session(self.mouth_28(in_mouth_box(x)), identity["skip_mouth_56"]))
         m = relu(add_session(self.mouth_56(m), identity["skip_mouth_112"]))
         m = torch.sigmoid(self.to_mouth(m))
-        mask = m[:, 3:] * self.taper
+        mask = m[:, 3:] * self.mouth_taper
         return torch.cat([m[:, :3] * mask, mask], 1)
 
     def picture(self, outputs: Tensors, portrait: Tensor) -> Tensor:

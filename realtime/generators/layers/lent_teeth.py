@@ -30,21 +30,23 @@ class LentTeeth(nn.Module):
         x0, y0, x1, y1 = MOUTH_BOX
         self.register_buffer("pixels", torch.zeros(4, PAINT_FINENESS * (y1 - y0), PAINT_FINENESS * (x1 - x0)))
         self.register_buffer("face", torch.full((3,), 0.5))
+        self.register_load_state_dict_pre_hook(_as_fine_as_paint)
 
     def take(self, pixels: Tensor, face: Tensor) -> None:
         """Teeth [4, 80, 112] to lend, and the mean colour [3] of the face that they are from."""
         self.pixels.copy_(pixels)
         self.face.copy_(face)
 
-    def session(self, portrait: Tensor, face: Tensor) -> Tensor:
+    def session(self, portrait: Tensor, face: Tensor, instead: Tensor | None = None) -> Tensor:
         """Portraits [B, 4, 112, 112] and the mean colour [B, 3, 1, 1] of their faces → teeth [B, 4, 80, 112], their own where
-        they show them."""
+        they show them. instead: others [B, 4, 40, 56] than those of the weights, in the portraits' light already."""
         x0, y0, x1, y1 = MOUTH_BOX
         mouth = F.interpolate(portrait[..., y0:y1, x0:x1], scale_factor=PAINT_FINENESS, mode="bilinear")
         open_here = between_lips(mouth[:, 3:])
         shown = open_here.sum((2, 3), keepdim=True) / PAINT_FINENESS**2
         own = ((shown - SHOWS_NONE) / (SHOWS_ITS_OWN - SHOWS_NONE)).clamp(0, 1)
-        return own * torch.cat([mouth[:, :3] * open_here, open_here], 1) + (1 - own) * self._in_light_of(face)
+        lent = self._in_light_of(face) if instead is None else _enlarged(instead)
+        return own * torch.cat([mouth[:, :3] * open_here, open_here], 1) + (1 - own) * lent
 
     def _in_light_of(self, face: Tensor) -> Tensor:
         """No light makes teeth green or blue: where a face has little of a skin's red, as in sepia, they have its hue."""
@@ -53,6 +55,17 @@ class LentTeeth(nn.Module):
         green = torch.minimum(green, red * hue[:, :1])
         blue = torch.minimum(blue, green * hue[:, 1:])
         return torch.cat([red, green, blue, self.pixels[3:].expand_as(red)], 1)
+
+
+def _as_fine_as_paint(module: nn.Module, found: dict[str, Tensor], prefix: str, *_: object) -> None:
+    """Weights of before have teeth at the crop's resolution [4, 40, 56]: they are lent as soft as they were."""
+    pixels = found.get(prefix + "pixels")
+    if pixels is not None and pixels.shape[-1] == MOUTH_BOX[2] - MOUTH_BOX[0]:
+        found[prefix + "pixels"] = _enlarged(pixels[None])[0]
+
+
+def _enlarged(teeth: Tensor) -> Tensor:
+    return F.interpolate(teeth, scale_factor=PAINT_FINENESS, mode="nearest")
 
 
 def between_lips(lip_map: Tensor) -> Tensor:

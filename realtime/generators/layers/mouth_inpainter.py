@@ -87,15 +87,12 @@ class MouthInpainter(nn.Module):
         what the first layers make of them; the light [B, 3, 1, 1]. teeth: others [B, 4, 40, 56] than the weights'."""
         x0, y0, x1, y1 = MOUTH_BOX
         around = portrait[..., y0 - MARGIN : y1 + MARGIN, x0 - MARGIN : x1 + MARGIN]
-        if teeth is None:
-            laid = self.lent.session(portrait, around[:, :3].mean((2, 3), keepdim=True))
-            seen = F.avg_pool2d(laid, PAINT_FINENESS)
-        else:
-            laid = seen = teeth
+        fine = self.lent.session(portrait, around[:, :3].mean((2, 3), keepdim=True), teeth)
+        seen = F.avg_pool2d(fine, PAINT_FINENESS)
         return {
             "mouth_portrait": around * 2 - 1,
             "mouth_light": light_of(around[:, :3]),
-            "mouth_teeth": laid,
+            "mouth_teeth": fine,
             "skip_teeth_28": self.teeth_28(seen),
             "skip_teeth_56": self.teeth_56(seen),
         }
@@ -115,8 +112,8 @@ class MouthInpainter(nn.Module):
         return said
 
     def inside(self, said: Tensor, identity: Tensors) -> Inside:
-        """What `forward` said → what is to be seen, for a session of given teeth: what it learns by."""
-        teeth, share = each_frames(identity["mouth_teeth"], said.shape[0]).split([3, 1], 1)
+        """What `forward` said → what is to be seen, at crop pixels: what it learns by."""
+        teeth, share = F.avg_pool2d(each_frames(identity["mouth_teeth"], said.shape[0]), PAINT_FINENESS).split([3, 1], 1)
         colours, mask = self._made_up(said, identity), torch.sigmoid(said[:, 3:4])
         wanted = torch.softmax(said[:, 4:], 1)
         moved, shown = wanted[:, 1:2], wanted[:, 2:]
