@@ -57,7 +57,7 @@ class LentTeeth(nn.Module):
         return torch.cat([red, green, blue, self.pixels[3:].expand_as(red)], 1)
 
 
-def _as_fine_as_paint(module: nn.Module, found: dict[str, Tensor], prefix: str, *_: object) -> None:
+def _as_fine_as_paint(_module: nn.Module, found: dict[str, Tensor], prefix: str, *_: object) -> None:
     """Weights of before have teeth at the crop's resolution [4, 40, 56]: they are lent as soft as they were."""
     pixels = found.get(prefix + "pixels")
     if pixels is not None and pixels.shape[-1] == MOUTH_BOX[2] - MOUTH_BOX[0]:
