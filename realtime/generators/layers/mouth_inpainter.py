@@ -98,7 +98,7 @@ class MouthInpainter(nn.Module):
         }
 
     def forward(self, known: Tensor, flow: Tensor, identity: Tensors) -> Tensor:
-        """→ [N, 7, 40, 56], what `inside` takes. N is a multiple of the sessions B."""
+        """→ [N, 7, 40, 56], what `inside` and `laid` take. N is a multiple of the sessions B."""
         offsets = self.rows @ flow @ self.columns  # as `warp` enlarges it: separable
         seen = torch.cat([self._moved(identity["mouth_portrait"], offsets), offsets / PIXELS], 1)
         half = relu(add_session(self.seen_28(seen), identity["skip_teeth_28"]))
