@@ -24,7 +24,7 @@ IN_REAL_TIME := tests/browser tests/server
 NO_HURRY := $(addprefix tests/server/test_,fuzz.py malformed_offers.py opus_decoder.py portraits.py)
 ONCE_MORE := --reruns 1 --max-suite-reruns 3 --rerun-show-tracebacks
 AT_ANY_SPEED := tests/streaming tests/training tests/unit $(NO_HURRY)
-ON_THE_CALLS_CORE := $(addprefix tests/streaming/test_,default_targets.py device_runners.py)
+ON_THE_CALLS_CORE := $(addprefix tests/streaming/test_,default_targets.py device_runners.py export_tensorrt.py)
 MEASURED := tests/browser/test_bench_latency.py $(addprefix tests/server/test_,capacity.py processing_time.py)
 BESIDE := tests/artifacts/beside.log
 SPARE_CORES := $$(n=$$(getconf _NPROCESSORS_ONLN); echo $$((n > 3 ? (n > 6 ? 4 : n - 2) : 1)))

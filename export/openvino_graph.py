@@ -12,9 +12,11 @@ from export.flat_graph import FlatPrepare, FlatStep, example_step, step_inputs, 
 from realtime.generators.streaming import StreamingGenerator
 from realtime.model_spec import ModelSpec
 
+GRAPHS = ("prepare", "step")
 
-def write_graphs(generator: nn.Module, spec: ModelSpec, folder: Path, *, half: bool) -> None:
-    """Writes both graphs with a free batch size; `half` stores their weights in half precision, the arithmetic stays float32."""
+
+def write_graphs(generator: nn.Module, spec: ModelSpec, folder: Path) -> None:
+    """Writes both graphs, with a free batch size and weights in float32."""
     streaming: StreamingGenerator = generator.eval()  # type: ignore[assignment]
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]  # shapes are fixed on purpose
@@ -29,8 +31,16 @@ def write_graphs(generator: nn.Module, spec: ModelSpec, folder: Path, *, half: b
         kind = np.int64 if port.any_name == "end" else np.dtype(spec.state_types.get(port.any_name, "float32"))
         port.get_node().set_element_type(ov.Type(kind))
     step.validate_nodes_and_infer_types()
-    ov.save_model(prepare, folder / "prepare.xml", compress_to_fp16=half)
-    ov.save_model(step, folder / "step.xml", compress_to_fp16=half)
+    for name, graph in zip(GRAPHS, (prepare, step), strict=True):
+        ov.save_model(graph, folder / f"{name}.xml", compress_to_fp16=False)
+
+
+def halve(folder: Path) -> None:
+    """Stores the weights of a folder's graphs in half precision; the arithmetic stays float32."""
+    core = ov.Core()
+    core.set_property({"ENABLE_MMAP": False})  # the files that are read are written anew
+    for name in GRAPHS:
+        ov.save_model(core.read_model(folder / f"{name}.xml"), folder / f"{name}.xml", compress_to_fp16=True)
 
 
 def _name(model: ov.Model, inputs: list[str], outputs: list[str]) -> None:

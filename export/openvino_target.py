@@ -21,10 +21,10 @@ def write(generator: nn.Module, spec: ModelSpec, folder: Path, proof: Proof) -> 
     Raises ModelError.
     """
     spec = replace(spec, batches=[])
-    openvino_graph.write_graphs(generator, spec, folder, half=False)
+    openvino_graph.write_graphs(generator, spec, folder)
     for batch in (1, MIXED_BATCH, 8):
         proof.exactly(_runner(spec, folder, "f32"), batch)
-    openvino_graph.write_graphs(generator, spec, folder, half=True)
+    openvino_graph.halve(folder)
     proof.visibly(_runner(spec, folder, "f32"), "f32", SEEN_BATCH)
     if extensions() & BF16:
         spec = replace(spec, precisions=[*spec.precisions, "bf16"])

@@ -30,7 +30,7 @@ def write_openvino(folder: Path, generator: TcsanGenerator) -> Path:
     """A folder for the OpenVINO runner, weights in float32."""
     folder.mkdir()
     spec = spec_of(generator, "tcsan", {})
-    write_graphs(generator, spec, folder, half=False)
+    write_graphs(generator, spec, folder)
     write_manifest(spec, folder)
     return folder
 

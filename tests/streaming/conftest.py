@@ -1,17 +1,26 @@
 """What several files of these tests share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 
 from export import material
+from tests.model_folders import write_openvino
 from tests.streaming.exported_default import Exported, exporter
+from tests.streaming.narrow import narrow_generator
 
 
 @pytest.fixture(scope="session")
 def exported_default(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return exporter(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def narrow_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A narrow `live` in OpenVINO's graphs, to be read; who changes it changes a copy."""
+    return write_openvino(tmp_path_factory.mktemp("narrow") / "model", narrow_generator("live"))
 
 
 LESS = ((0, 110), (57, 58), (40, 100), (0, 60), (200, 240), (95, 140))

@@ -15,7 +15,6 @@ import facewire
 from realtime.runners import graph_cost
 from realtime.runners.openvino_floor import floor_of
 from realtime.runners.openvino_runner import OpenVinoRunner
-from tests.model_folders import write_openvino
 from tests.streaming.narrow import narrow_generator
 
 
@@ -69,15 +68,10 @@ def test_a_recurrent_layer() -> None:
     assert cost(layer.output(0), sound, hidden, cell) == (2 * 12 * 2 * 16 * (5 + 4), 2 * 16 * (5 + 4 + 1))
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_openvino(tmp_path_factory.mktemp("cost") / "model", narrow_generator("live"))
-
-
-def test_a_generator_costs_what_torch_counts(folder: Path) -> None:
+def test_a_generator_costs_what_torch_counts(narrow_folder: Path) -> None:
     """Its recurrent layers apart, which torch leaves out."""
     generator = narrow_generator("live")
-    runner = OpenVinoRunner(folder, precision="f32")
+    runner = OpenVinoRunner(narrow_folder, precision="f32")
     identity = generator.prepare(torch.zeros(1, 4, 112, 112))
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         generator.step(identity, torch.zeros(1, 12, 28), torch.tensor([2**40]), generator.initial_state(1))
@@ -96,9 +90,9 @@ def _without_recurrence(runner: OpenVinoRunner) -> int:
         graph_cost.COUNTS.update(counts)
 
 
-def test_the_bench_says_how_far_the_step_is_from_its_floor(folder: Path, tmp_path: Path) -> None:
+def test_the_bench_says_how_far_the_step_is_from_its_floor(narrow_folder: Path, tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    assert facewire.main(["bench", "generator", "--model", str(folder), "--size", "256", "--json", str(figures)]) == 0
+    assert facewire.main(["bench", "generator", "--model", str(narrow_folder), "--size", "256", "--json", str(figures)]) == 0
     floor = json.loads(figures.read_text())["floor"]
     assert floor["flops"] > 1e6
     assert [step["batch"] for step in floor["steps"]] == [1, 2, 4, 8]

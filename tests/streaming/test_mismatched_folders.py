@@ -14,7 +14,7 @@ from realtime.model_spec import ModelSpec, read_manifest, write_manifest
 from realtime.runners.runner import load_runner
 from realtime.runners.torch_runner import WEIGHTS
 from realtime.weights import default_model
-from tests.model_folders import write_openvino, write_torch
+from tests.model_folders import write_torch
 from tests.streaming.narrow import narrow_generator
 
 MISMATCHES = {
@@ -43,15 +43,10 @@ MISMATCHES = {
 }
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_openvino(tmp_path_factory.mktemp("mismatched") / "model", narrow_generator("live"))
-
-
 @pytest.mark.parametrize("name", MISMATCHES)
-def test_a_manifest_of_another_model_is_refused(folder: Path, tmp_path: Path, name: str) -> None:
+def test_a_manifest_of_another_model_is_refused(narrow_folder: Path, tmp_path: Path, name: str) -> None:
     change, words = MISMATCHES[name]
-    copy = shutil.copytree(folder, tmp_path / "model")
+    copy = shutil.copytree(narrow_folder, tmp_path / "model")
     spec: ModelSpec = change(read_manifest(copy))
     write_manifest(spec, copy)
     with pytest.raises(Exception, match=words) as caught:
@@ -59,18 +54,18 @@ def test_a_manifest_of_another_model_is_refused(folder: Path, tmp_path: Path, na
     assert type(caught.value).__module__ == "realtime.errors"
 
 
-def test_another_models_weights_are_refused(folder: Path, tmp_path: Path) -> None:
+def test_another_models_weights_are_refused(narrow_folder: Path, tmp_path: Path) -> None:
     """Graph of one generator, weights of another: the hash says so before OpenVINO reads past their end."""
-    copy = shutil.copytree(folder, tmp_path / "model")
+    copy = shutil.copytree(narrow_folder, tmp_path / "model")
     shutil.copy(default_model() / "step.bin", copy / "step.bin")
     with pytest.raises(ModelError, match=r"step.bin is not the file that the manifest names"):
         load_runner(copy)
 
 
-def test_the_command_says_it_in_a_line(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_it_in_a_line(narrow_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     import facewire
 
-    copy = shutil.copytree(folder, tmp_path / "model")
+    copy = shutil.copytree(narrow_folder, tmp_path / "model")
     (copy / "step.bin").write_bytes((copy / "step.bin").read_bytes()[:-100])
     assert facewire.main(["serve", "--model", str(copy), "--port", "0"]) == 2
     assert "facewire serve: " in (said := capfd.readouterr().err)

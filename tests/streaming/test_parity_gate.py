@@ -15,7 +15,7 @@ from realtime.runners.openvino_runner import OpenVinoRunner
 from realtime.runners.processor import BF16, extensions
 from realtime.runners.runner import Arrays, Runner
 from realtime.weights import default_model
-from tests.model_folders import write_checkpoint, write_openvino
+from tests.model_folders import write_checkpoint
 from tests.streaming.narrow import narrow_generator
 
 needs_bf16 = pytest.mark.skipif(not extensions() & BF16, reason="this processor does not multiply bfloat16")
@@ -47,8 +47,8 @@ class Straying:
 
 
 @pytest.fixture(scope="module")
-def runner(tmp_path_factory: pytest.TempPathFactory) -> OpenVinoRunner:
-    return OpenVinoRunner(write_openvino(tmp_path_factory.mktemp("gate") / "model", narrow_generator("live")))
+def runner(narrow_folder: Path) -> OpenVinoRunner:
+    return OpenVinoRunner(narrow_folder)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import torch
 import facewire
 from realtime.model_spec import read_manifest, write_manifest
 from server.bench import step_speed
-from tests.model_folders import write_openvino, write_torch
+from tests.model_folders import write_torch
 from tests.streaming.narrow import narrow_generator
 
 
@@ -39,8 +39,10 @@ def test_no_gpu_is_said(folder: Path, capfd: pytest.CaptureFixture[str]) -> None
     assert "facewire bench: no GPU: torch" in capfd.readouterr().err
 
 
-def test_precisions_stand_side_by_side(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    both, figures = write_openvino(tmp_path / "model", narrow_generator("live")), tmp_path / "figures.json"
+def test_precisions_stand_side_by_side(
+    folder: Path, narrow_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    both, figures = shutil.copytree(narrow_folder, tmp_path / "model"), tmp_path / "figures.json"
     write_manifest(replace(read_manifest(both), precisions=["f32", "bf16"]), both)
     assert facewire.main(["bench", "generator", "--precisions", "--model", str(both), "--json", str(figures)]) == 0
     found = json.loads(figures.read_text())
@@ -78,9 +80,8 @@ def test_packages_of_another_device_are_said(folder: Path, tmp_path: Path, capfd
     assert "was built for cuda, --device cpu came" in capfd.readouterr().err
 
 
-def test_a_folder_without_torch_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    other = write_openvino(tmp_path / "model", narrow_generator("live"))
-    assert facewire.main(["bench", "generator", "--model", str(other), "--device", "cpu"]) == 2
+def test_a_folder_without_torch_is_said(narrow_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert facewire.main(["bench", "generator", "--model", str(narrow_folder), "--device", "cpu"]) == 2
     assert "was exported for openvino: --device measures folders exported to torch" in capfd.readouterr().err
     assert facewire.main(["bench", "generator", "--device", "cpu"]) == 2
     assert "name it with --model" in capfd.readouterr().err
