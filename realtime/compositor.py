@@ -4,16 +4,20 @@ The portrait's own pixels are moved by the flow, and the paint is laid over them
 closed gate gives the portrait back, byte for byte.
 """
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from realtime.alignment import CROP_SIZE, FLOW_CELLS, PAINT_FINENESS
-from realtime.layers import PAINT_BOX, WHOLE, Box, FaceLayers, Head, LayerMaker, fade
+from realtime.layers import PAINT_BOX, Box, FaceLayers, Head, LayerMaker, fade
 from realtime.portrait import Portrait
 from realtime.runners.runner import Arrays
 
 CELL = CROP_SIZE // FLOW_CELLS
+STILL = 0.005  # crop pixels of flow that nobody sees
+REACH = 2  # cells as far as which a flow is felt when it is enlarged
 EDGE = 3.0  # crop pixels over which a flow fades in that did not end at the border by itself
 
 
@@ -46,13 +50,11 @@ class Compositor:
     def __init__(self, portrait: Portrait, head: Head) -> None:
         self._portrait, self.head = portrait, head
         self._maker = LayerMaker(portrait, head)
-        self._face = _Region(portrait, WHOLE)
         self._painted = _Region(portrait, PAINT_BOX[head], fineness=PAINT_FINENESS)
         x0, y0, x1, y1 = PAINT_BOX[head]
         self._fine = PAINT_FINENESS * (x1 - x0), PAINT_FINENESS * (y1 - y0)
         self._linear = portrait.crop_to_image[:, :2].astype(np.float32)
-        y, x = np.mgrid[self._face.rows, self._face.columns].astype(np.float32)
-        self._still = np.stack([x, y], -1)
+        self._still = _places(portrait.image.shape[0])
         self._edge = fade(EDGE)[..., None]
 
     def layers(self, outputs: Arrays, openness: float) -> FaceLayers:
@@ -72,12 +74,17 @@ class Compositor:
         return image
 
     def _move(self, image: NDArray[np.uint8], flow: NDArray[np.float32]) -> None:
-        face = self._face
+        """From the uppermost row of cells that moves to the lowest: speech leaves the eyes and what is above them alone."""
+        moving = np.flatnonzero((np.abs(flow) > STILL).any((1, 2)))
+        if not len(moving):
+            return
+        top, bottom = max(0, CELL * (moving[0] - REACH)), min(CROP_SIZE, CELL * (moving[-1] + 1 + REACH))
+        part = _Region(self._portrait, (0, top, CROP_SIZE, bottom))
         dense = np.asarray(cv2.resize(flow, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_CUBIC), np.float32) * self._edge
-        offsets = face.lay(np.asarray(dense @ self._linear.T, np.float32))
-        source = self._still + offsets
-        moved = cv2.remap(self._portrait.image, source[..., 0], source[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        image[face.rows, face.columns] = moved
+        offsets = part.lay(np.asarray(dense[top:bottom] @ self._linear.T, np.float32))
+        source = self._still[part.rows, part.columns] + offsets
+        moved = cv2.remap(self._portrait.image, source, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+        image[part.rows, part.columns] = moved
 
     def _paint(self, image: NDArray[np.uint8], paint: NDArray[np.float32]) -> None:
         where = self._painted
@@ -85,3 +92,10 @@ class Compositor:
         laid = where.lay(np.asarray(cv2.resize(paint, self._fine, interpolation=cv2.INTER_CUBIC), np.float32))
         mixed = under * (1 - laid[..., 3:]) + laid[..., :3]
         image[where.rows, where.columns] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+
+
+@cache
+def _places(side: int) -> NDArray[np.float32]:
+    """Every pixel's own x and y [side, side, 2], for all portraits of a size."""
+    y, x = np.mgrid[:side, :side].astype(np.float32)
+    return np.stack([x, y], -1)

@@ -103,6 +103,23 @@ def test_the_gate_scales_the_movement_without_a_jump(face: Portrait) -> None:
     assert all(b >= a - 1e-3 for a, b in itertools.pairwise(distances))
 
 
+def test_rows_that_hardly_move_are_left_alone_and_nobody_sees_it(face: Portrait, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells of the lower face move, abruptly; those above them by less than a two-hundredth of a crop pixel."""
+    rng, outputs = np.random.default_rng(5), flow_outputs()
+    outputs["flow"] = rng.uniform(-0.0045, 0.0045, outputs["flow"].shape).astype(np.float32)
+    outputs["flow"][:, 14:22] = rng.uniform(-3, 3, (2, 8, FLOW_CELLS))
+    drawn = Compositor(face, "flow").compose(outputs, 1.0)
+    monkeypatch.setattr("realtime.compositor.STILL", -1)
+    whole = Compositor(face, "flow").compose(outputs, 1.0)
+    assert np.abs(drawn.astype(int) - whole).max() <= 5  # OpenCV looks up places to a 32nd of a pixel
+    untouched = ~changed(face.image, drawn)
+    upper = np.zeros_like(untouched, np.uint8)
+    corners = np.array([[0, 0], [CROP_SIZE, 0], [CROP_SIZE, 46], [0, 46]])
+    cv2.fillConvexPoly(upper, np.round(corners @ face.crop_to_image[:, :2].T + face.crop_to_image[:, 2]).astype(np.int32), 1)
+    assert untouched[upper > 0].all()
+    assert changed(face.image, whole)[upper > 0].any()
+
+
 # What may be touched
 
 
