@@ -24,7 +24,7 @@ BRIGHT = 0.9  # of the green of the skin around
 PALE = 1.35  # times the green, the most red that teeth have
 
 BROAD = 100  # square crop pixels between the lips of a smile whose teeth are worth lending
-BRIGHTEST = np.array([1.08, 1.12, 1.16])  # R, G, B of the whitest fifth, times the face's; in GRID 1.0 to 1.5
+BRIGHTEST = np.array([0.97, 1.01, 1.04])  # R, G, B of the whitest fifth, times the face's: 1.0 to 1.5 in GRID, at best
 FIFTH = 80  # percentile
 SOFT = 0.6  # crop pixels, standard deviation
 INSIDE = 0.9  # share from which on a pixel is none of the lips'
