@@ -31,7 +31,7 @@ from server.processing_time import ProcessingTime
 from server.pushes import Pushes
 from server.rooms import Member, Room, Rooms
 from server.session import Session
-from server.strand import drawing_threads
+from server.strand import drawing_threads, one_thread_a_picture
 from server.tracing import Tracing
 from server.viewers import Viewers
 
@@ -56,6 +56,7 @@ class CallServer:
         self.rooms = Rooms(config.limits, self.clock)
         self._members: dict[str, tuple[Room, Member]] = {}  # by session
         self.engine: Engine | None = None
+        one_thread_a_picture()
         self._pool = ThreadPoolExecutor(drawing_threads(usable_cores()), thread_name_prefix="drawing", initializer=yield_to_sound)
         self.headroom = Headroom(config.limits.busy, usable_cores())
         self.processing = ProcessingTime(config.processing_ms, config.most_processing_ms)

@@ -8,6 +8,8 @@ from math import ceil
 from threading import Lock
 from typing import Any, TypeVar
 
+import cv2
+
 LEAST_THREADS, MOST_THREADS = 2, 8  # with one, a picture that takes long would hold up all calls; Python runs one at a time
 Result = TypeVar("Result")
 
@@ -15,6 +17,12 @@ Result = TypeVar("Result")
 def drawing_threads(cores: float) -> int:
     """How many threads compose and encode pictures, for all calls together."""
     return max(LEAST_THREADS, min(MOST_THREADS, ceil(cores)))
+
+
+def one_thread_a_picture() -> None:
+    """OpenCV would share each picture out to all cores, which calls share already: it is done no sooner, for half as much again
+    (docs/decisions/0041-what-composing-costs.md). For the whole process."""
+    cv2.setNumThreads(1)
 
 
 class Strand(Executor):

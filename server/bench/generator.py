@@ -25,6 +25,7 @@ from realtime.voice_activity import VoiceActivity
 from server.bench.progress import tell
 from server.bench.record import Figures, summary, table
 from server.encoders import AUDIO_RATE_HZ, OpusEncoder, Vp8Encoder
+from server.strand import one_thread_a_picture
 
 PACKETS_A_FRAME = 2
 PACKET = AUDIO_RATE_HZ // 50
@@ -66,6 +67,7 @@ class Stage:
 
 def measure(runner: Runner, portrait: Portrait, pcm: NDArray[np.int16]) -> list[Stage]:
     """Every stage over speech [n] (48 kHz)."""
+    one_thread_a_picture()
     tell("features")
     features, windows = _features(runner, pcm)
     prepare = Stage(name="prepare a portrait", a_frame=0)

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from typing import Any
 
+import cv2
 import pytest
 from aiohttp.test_utils import TestServer
 
@@ -107,6 +108,16 @@ async def test_a_stopping_server_says_goodbye(start_server: StartServer) -> None
         await server.close()
         await asyncio.sleep(0.3)
         assert {"type": "goodbye", "reason": "shutdown"} in caller.messages
+
+
+async def test_a_server_draws_each_picture_on_one_thread(start_server: StartServer) -> None:
+    before = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(4)
+        await start_server()
+        assert cv2.getNumThreads() == 1
+    finally:
+        cv2.setNumThreads(before)
 
 
 async def test_pictures_are_drawn_and_encoded_on_threads_of_their_own_that_end_with_the_server(
