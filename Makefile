@@ -18,16 +18,15 @@ INTEROP := tests/server/interop
 INTEROP_DEBS := firefox-esr gstreamer1.0-plugins-{base,good,bad} gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0 python3-gi
 # Tests of calls hear and see in real time, one at a time. One of them that fails is tried once more, three of them at most, and what was
 # seen is printed (docs/decisions/0032-tried-once-more.md). The rest, and calls without a beat, run beside them at the lowest priority: a
-# call waits most of its time (docs/decisions/0035-what-tests-wait-for.md). What measures delays and loads has the machine to itself, first;
-# what exports for minutes takes the core that the calls leave, when they are over.
+# call waits most of its time (docs/decisions/0035-what-tests-wait-for.md). What measures delays and loads has the machine to itself, first.
 IN_REAL_TIME := tests/browser tests/server
-NO_HURRY := $(addprefix tests/server/test_,fuzz.py malformed_offers.py opus_decoder.py portraits.py)
+NO_HURRY := $(addprefix tests/server/test_,fuzz.py malformed_offers.py opus_decoder.py portraits.py serve.py signalling.py) \
+  $(addprefix tests/browser/test_,modules.py motion_modules.py)
 ONCE_MORE := --reruns 1 --max-suite-reruns 3 --rerun-show-tracebacks
 AT_ANY_SPEED := tests/streaming tests/training tests/unit $(NO_HURRY)
-ON_THE_CALLS_CORE := $(addprefix tests/streaming/test_,default_targets.py device_runners.py export_tensorrt.py)
 MEASURED := tests/browser/test_bench_latency.py $(addprefix tests/server/test_,capacity.py processing_time.py)
 BESIDE := tests/artifacts/beside.log
-SPARE_CORES := $$(n=$$(getconf _NPROCESSORS_ONLN); echo $$((n > 3 ? (n > 6 ? 4 : n - 2) : 1)))
+BESIDE_CALLS := $$(n=$$(getconf _NPROCESSORS_ONLN); echo $$((n > 3 ? (n > 6 ? 4 : n - 2) : 2)))
 TORCH := 2.13.0
 PIP_INSTALL := -m pip install --quiet --use-pep517 --disable-pip-version-check --no-warn-script-location
 
@@ -48,12 +47,11 @@ test: $(DEV)/.installed chromium ## run every test, a real browser included; som
 ifeq ($(ARGS),)
 	$(DEV)/bin/python -m pytest $(ONCE_MORE) $(MEASURED)
 	@mkdir -p $(dir $(BESIDE)); echo "Calls; what the rest said, which runs beside them, comes after."
-	@OMP_NUM_THREADS=1 nice -n 19 $(DEV)/bin/python -m pytest -n $(SPARE_CORES) --dist loadfile \
-	$(addprefix --ignore=,$(ON_THE_CALLS_CORE)) $(AT_ANY_SPEED) >$(BESIDE) 2>&1 & \
+	@OMP_NUM_THREADS=1 nice -n 19 $(DEV)/bin/python -m pytest -n $(BESIDE_CALLS) --dist loadfile --no-loadscope-reorder \
+	$(AT_ANY_SPEED) >$(BESIDE) 2>&1 & \
 	rest=$$!; trap 'kill $$rest 2>/dev/null' EXIT INT TERM; \
 	$(DEV)/bin/python -m pytest $(ONCE_MORE) $(addprefix --ignore=,$(MEASURED) $(NO_HURRY)) $(IN_REAL_TIME); calls=$$?; \
-	$(DEV)/bin/python -m pytest $(ON_THE_CALLS_CORE); last=$$?; \
-	tail -n +1 -f --pid=$$rest $(BESIDE); wait $$rest && exit $$((calls ? calls : last))
+	tail -n +1 -f --pid=$$rest $(BESIDE); wait $$rest && exit $$calls
 else
 	$(DEV)/bin/python -m pytest $(ARGS)
 endif
