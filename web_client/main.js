@@ -116,12 +116,12 @@ async function start() {
 function enter({ state, reason, waitMs, failure }) {
   document.body.dataset.state = state;
   element("start-stop").textContent = primary(state);
-  room.setInCall(state !== "idle");
-  element("portrait-choice").disabled = state !== "idle";
-  const inCall = state === "live" || state === "reconnecting";
+  const inCall = state !== "idle"; // the page is laid out for a call from the press on: nothing moves when it is connected
+  room.setInCall(inCall);
+  element("portrait-choice").disabled = inCall;
   element("portrait-choice").hidden = inCall;
   element("measurements").hidden = !inCall;
-  microphoneChoice.setInCall(state !== "idle");
+  microphoneChoice.setInCall(inCall);
   player.follow(state === "live" ? call.connection : null);
   if (state === "live") askMode();
   if (state === "live") measurements.follow(call.connection);

@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.server_process import ROOT, ServerProcess
+from tests.browser.waiting import wait_until
 
 LIVE = "body[data-state=live]"
 PHONE = {"width": 360, "height": 740}
@@ -145,6 +146,21 @@ def _overhang_px(page: Page) -> int:
     return width
 
 
+def test_nothing_moves_when_a_call_is_connected(open_page: OpenPage, server: ServerProcess) -> None:
+    """Whoever presses Start sees the page of a call at once, however long it takes to connect."""
+    page = open_page(server.url)
+    offers: list[Route] = []
+    page.route("**/whip**", lambda route: offers.append(route) if route.request.method == "POST" else route.continue_())
+    page.click("#start-stop")
+    wait_until(page, lambda: len(offers) == 1, limit_ms=20_000)
+    connecting = page.evaluate(PLACES)
+    offers[0].continue_()
+    page.locator(f"{LIVE} .picture.is-playing").wait_for(timeout=60_000)
+    expect(page.locator("#rung")).not_to_be_empty()
+    assert page.evaluate(PLACES) == connecting
+    assert {"start-stop", "mute", "line-choice", "microphone"} <= connecting.keys()
+
+
 def _outline_px(locator: Locator) -> float:
     width: str = locator.evaluate("(element) => getComputedStyle(element).outlineWidth")
     return float(width.removesuffix("px"))
@@ -153,6 +169,11 @@ def _outline_px(locator: Locator) -> float:
 def _brightness(colour: str) -> float:
     return sum(float(part) for part in re.findall(r"[\d.]+", colour)[:3]) / 3
 
+
+PLACES = """
+() => Object.fromEntries([...document.querySelectorAll("[id]")].filter((one) => one.checkVisibility())
+  .filter((one) => one.matches("button, select, section, p")).map((one) => [one.id, [one.offsetLeft, one.offsetTop]]))
+"""
 
 NAMELESS_CONTROLS = """
 [...document.querySelectorAll("button, input, select, [role=meter], video, fieldset")]
